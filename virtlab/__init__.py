@@ -1,0 +1,1 @@
+"""virtlab measures what the course on virtualization teaches, on the reader's own machine."""
