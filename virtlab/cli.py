@@ -1,1 +1,280 @@
 """The virtlab command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # pandas takes half a second to import; only measuring commands pay for it
+    import pandas as pd
+
+LADDER = "01-what-is-virtualization/startup-ladder"
+REPORTED = "first_reply_ms"  # the one boundary that every runtime reaches
+
+
+class CommandFailed(Exception):
+    """A command cannot do what was asked; the message is one line."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Returns:
+        0 if it did what was asked, 1 if it could not, 2 if the arguments were wrong, 130 if it was
+        interrupted.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as end:
+        return int(end.code or 0)
+    try:
+        return int(arguments.run(arguments))
+    except CommandFailed as error:
+        print(f"virtlab {arguments.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"virtlab {arguments.command}: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in one line."""
+
+    def error(self, message: str) -> Any:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="virtlab", description="Measures virtualization on this machine.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    doctor = commands.add_parser("doctor", help="what this machine is and can do, and why not")
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+    doctor.set_defaults(run=_doctor)
+
+    startup = commands.add_parser(
+        "startup", help="how long each way to run a program takes until its first reply"
+    )
+    startup.add_argument("--json", action="store_true", help="print JSON")
+    startup.add_argument(
+        "--rounds", type=_positive, metavar="N", help="start each N times (else: for some seconds)"
+    )
+    startup.add_argument(
+        "--only", type=_names, default=[], metavar="NAME,…", help="only these runtimes"
+    )
+    startup.add_argument("--seed", type=int, default=1, help="of the order within each round")
+    startup.set_defaults(run=_startup)
+
+    clean = commands.add_parser("clean", help="remove what a killed kernel left behind")
+    clean.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    clean.set_defaults(run=_clean)
+
+    record = commands.add_parser("record", help="measure here and save the recordings")
+    record.add_argument("names", nargs="*", metavar="CHAPTER[/EXPERIMENT]", help="all if none")
+    record.add_argument("--folder", type=Path, help="where to (else data/recordings)")
+    record.set_defaults(run=_record)
+
+    report = commands.add_parser("report", help="the claims of the notes and your verdicts so far")
+    report.add_argument("--json", action="store_true", help="print JSON")
+    report.set_defaults(run=_report)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _names(text: str) -> list[str]:
+    from virtlab.runtimes import RUNTIMES
+
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in RUNTIMES:
+            raise argparse.ArgumentTypeError(
+                f"no runtime is named {name!r}; there are: {', '.join(RUNTIMES)}"
+            )
+    return names
+
+
+# --- doctor -------------------------------------------------------------------------------------
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from virtlab import host
+    from virtlab.runtimes import RUNTIMES
+    from virtlab.runtimes.launcher import close_warm_launcher
+
+    with ThreadPoolExecutor(4) as pool:  # each waits for a program to say its version
+        capabilities = list(pool.map(host.probe, host.CAPABILITIES))
+    try:
+        runtimes = [runtime.available() for runtime in RUNTIMES.values()]
+    finally:
+        close_warm_launcher()
+    if arguments.json:
+        told = {
+            "facts": host.facts(),
+            "capabilities": [vars(capability) for capability in capabilities],
+            "runtimes": [vars(runtime) for runtime in runtimes],
+        }
+        print(json.dumps(told, indent=2))
+        return 0
+    print("This machine")
+    for name, value in host.facts().items():
+        print(f"  {name.replace('_', ' '):24} {_readable(name, value)}")
+    print("\nWhat its kernel and tools let you do")
+    for capability in capabilities:
+        print(_verdict(capability))
+    print("\nWays to run a program")
+    for runtime in runtimes:
+        print(_verdict(runtime))
+    return 0
+
+
+def _readable(name: str, value: Any) -> str:
+    if name.endswith("_bytes"):
+        return f"{value / 2**30:.1f} GiB"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) or "none seen"
+
+
+def _verdict(capability: Any) -> str:
+    line = f"  {'yes' if capability.ok else 'no ':4}{capability.name:24} {capability.why}"
+    return f"{line}\n{'':31}→ {capability.remedy}" if capability.remedy else line
+
+
+# --- startup ------------------------------------------------------------------------------------
+
+
+def _startup(arguments: argparse.Namespace) -> int:
+    from virtlab import registry
+    from virtlab.measure.recording import DamagedRecording
+    from virtlab.runtimes import RUNTIMES
+    from virtlab.runtimes.launcher import close_warm_launcher
+
+    experiment = registry.load(LADDER.partition("/")[0])[LADDER.partition("/")[2]]
+    try:
+        measured = registry.run(
+            experiment,
+            rounds=arguments.rounds,
+            only=arguments.only or list(RUNTIMES),
+            seed=arguments.seed,
+            progress=True,
+        )
+    except (registry.RegistryError, DamagedRecording) as error:
+        raise CommandFailed(str(error)) from None
+    finally:
+        close_warm_launcher()
+    data = measured.data
+    if arguments.only:  # a recording holds them all
+        data = data[data["condition"].isin(arguments.only)]
+    rows = _ladder_rows(data, arguments.seed)
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+    else:
+        _print_ladder(rows, measured.reason)
+    if not rows:
+        raise CommandFailed(f"nothing was measured: {measured.reason or 'no runtime answered'}")
+    return 0
+
+
+def _ladder_rows(data: pd.DataFrame, seed: int) -> list[dict[str, Any]]:
+    from virtlab.measure import statistics
+    from virtlab.runtimes import RUNTIMES
+
+    rows = []
+    summaries = statistics.summarize(data, REPORTED, "condition", seed).to_dict("records")
+    for summary in sorted(summaries, key=lambda row: list(RUNTIMES).index(row["condition"])):
+        first = data[data["condition"] == summary["condition"]].iloc[0]
+        ends = [summary["low"], summary["high"]]
+        rows.append(
+            {
+                "runtime": summary["condition"],
+                "n": int(summary["n"]),
+                "median_ms": round(summary["median"], 4),
+                "p99_ms": None if math.isnan(summary["p99"]) else round(summary["p99"], 4),
+                "interval_ms": [round(end, 4) if math.isfinite(end) else None for end in ends],
+                "source": first["source"],
+                "reason": first["reason"],
+            }
+        )
+    return rows
+
+
+def _print_ladder(rows: list[dict[str, Any]], reason: str) -> None:
+    print("From the call to the first reply, in ms; the interval holds the median at 95 %.\n")
+    print(f"{'runtime':16}{'n':>5}{'median':>11}{'interval':>22}{'p99':>11}  source")
+    for row in rows:
+        low, high = ("?" if end is None else f"{end:.3f}" for end in row["interval_ms"])
+        p99 = "-" if row["p99_ms"] is None else f"{row['p99_ms']:.3f}"
+        print(
+            f"{row['runtime']:16}{row['n']:5}{row['median_ms']:11.3f}"
+            f"{f'{low} to {high}':>22}{p99:>11}  {row['source']}"
+        )
+    if reason:
+        print(f"\nNot live here: {reason}")
+
+
+# --- clean, record, report ----------------------------------------------------------------------
+
+
+def _clean(arguments: argparse.Namespace) -> int:
+    from virtlab import leftovers
+
+    found = leftovers.find() if arguments.dry_run else leftovers.clean()
+    for what in found:
+        print(f"{'left' if arguments.dry_run else 'removed'}: {what}")
+    if not found:
+        print("nothing was left behind")
+    remaining = [] if arguments.dry_run else leftovers.find()
+    if remaining:
+        raise CommandFailed(f"could not remove: {'; '.join(remaining)}; try as root")
+    return 0
+
+
+def _record(arguments: argparse.Namespace) -> int:
+    from virtlab import registry
+    from virtlab.measure.recording import DamagedRecording
+
+    def tell(outcome: registry.Recorded) -> None:
+        reason = f" ({outcome.reason})" if outcome.reason else ""
+        print(f"{outcome.id}: {outcome.path or 'not recorded'}{reason}", flush=True)
+
+    try:
+        outcomes = registry.record(arguments.names, arguments.folder, tell)
+    except (registry.RegistryError, DamagedRecording) as error:
+        raise CommandFailed(str(error)) from None
+    if not any(outcome.path for outcome in outcomes):
+        raise CommandFailed("nothing was recorded; see the reasons above")
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from virtlab import claims
+
+    try:
+        table = claims.report()
+    except (claims.LedgerError, OSError) as error:
+        raise CommandFailed(str(error)) from None
+    if arguments.json:
+        print(table.to_json(orient="records", indent=2, force_ascii=False))
+        return 0
+    for row in table.to_dict("records"):
+        own = "" if row["own"] or not row["evidence"] else f" ({row['source']})"
+        print(f"{row['id']}  {row['verdict']:22} {row['claim']}{own}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

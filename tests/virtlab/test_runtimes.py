@@ -1,0 +1,251 @@
+"""Every rung lives a whole life, in order of its boundaries, and leaves nothing behind."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from virtlab import leftovers
+from virtlab.container.engine import DEFAULT_NAMESPACES
+from virtlab.runtimes import RUNTIMES, Runtime, RuntimeFailed
+from virtlab.runtimes import launcher as launching
+from virtlab.runtimes.base import BOUNDARIES
+from virtlab.runtimes.containers import Namespaces
+from virtlab.runtimes.launched import LaunchedRuntime, recipe
+from virtlab.runtimes.launcher import Launcher
+
+PAYLOADS = Path(launching.__file__).with_name("payloads")
+
+
+def available(name: str) -> Runtime:
+    """The runtime, or a skip with its reason."""
+    capability = RUNTIMES[name].available()
+    if not capability:
+        pytest.skip(f"{name}: {capability.why}")
+    return RUNTIMES[name]
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _no_launcher_stays():
+    yield
+    launching.close_warm_launcher()
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_a_life_passes_its_boundaries_in_order(name: str) -> None:
+    runtime = available(name)
+    before = time.monotonic_ns()
+    stamps = runtime.run()
+    after = time.monotonic_ns()
+    reached = [stamps[boundary] for boundary in BOUNDARIES if boundary in stamps]
+    assert {"call", "first_reply", "gone"} <= set(stamps) <= set(BOUNDARIES)
+    assert [before, *reached, after] == sorted([before, *reached, after])
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_an_instance_is_there_until_it_is_stopped(name: str) -> None:
+    runtime = available(name)
+    with runtime.start() as instance:
+        assert "gone" not in instance.stamps
+        if instance.pid:
+            assert not gone(instance.pid)
+            memory = instance.memory()
+            assert memory is None or memory > 0
+    assert instance.stamps["gone"] > instance.stamps["first_reply"]
+    assert not instance.pid or gone(instance.pid)
+    instance.stop()
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_several_live_at_once(name: str) -> None:
+    lives = available(name).run_many(3)
+    assert len(lives) == 3
+    for stamps in lives:
+        assert stamps["call"] < stamps["first_reply"] <= stamps["gone"]
+
+
+def test_the_ladder_is_in_order() -> None:
+    """Thread before process before container before machine: at their best, so that whatever else
+    the machine does just now decides nothing."""
+    rungs = [
+        name
+        for name in ("thread", "posix_spawn", "namespaces", "qemu-tcg")
+        if RUNTIMES[name].available()
+    ]
+    times: dict[str, list[int]] = {name: [] for name in rungs}
+    for _ in range(20):
+        for name in rungs:
+            stamps = RUNTIMES[name].run()
+            times[name].append(stamps["first_reply"] - stamps["call"])
+    best = [min(times[name]) for name in rungs]
+    assert best == sorted(best)
+
+
+CONTAINERS = [name for name, runtime in RUNTIMES.items() if runtime.kind == "container"]
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_container_shows_a_machine_of_its_own(name: str) -> None:
+    runtime = available(name)
+    assert isinstance(runtime, LaunchedRuntime)
+    script = "hostname; ls /; echo .; ls /proc | grep -c '^[0-9]'; grep CapEff /proc/self/status"
+    life = runtime.lives(1, ["/bin/sh", "-c", script])[0]
+    assert life["status"] == 0
+    hostname, *listing = life["output"].split("\n")
+    assert hostname == "container"
+    assert "payload" in listing
+    processes, capabilities = listing[listing.index(".") + 1 : listing.index(".") + 3]
+    assert int(processes) <= 6
+    assert int(capabilities.split()[1], 16) == 0
+
+
+def test_each_namespace_can_be_switched() -> None:
+    """And the positive control: what has no wall shows the host."""
+    available("namespaces")
+    for kind in DEFAULT_NAMESPACES:
+        own = f"/proc/{'thread-' if kind == 'pid' else ''}self/ns/{kind}"
+        show = ["/bin/readlink", own]
+        host_has = str(Path(f"/proc/self/ns/{kind}").readlink())
+        with_wall = Namespaces({kind, "mnt"}).lives(1, show)[0]["output"].strip()
+        without = Namespaces(set(DEFAULT_NAMESPACES) - {kind}).lives(1, show)[0]["output"].strip()
+        assert with_wall not in ("", host_has), kind
+        assert without in ("", host_has), kind
+
+
+def test_without_any_wall_the_host_shows() -> None:
+    available("namespaces")
+    life = Namespaces([]).lives(1, ["/bin/sh", "-c", "uname -n; ls -d /payload"])[0]
+    assert life["output"].split("\n")[0] == os.uname().nodename
+    assert life["status"] != 0
+
+
+class Odd(LaunchedRuntime):
+    """A runtime that does what a test wants."""
+
+    name = "odd"
+    kind = "process"
+    describe = "odd"
+
+    def __init__(self, *argv: str, clock: str = "timespec", patience_s: float = 30.0) -> None:
+        self.argv, self.clock, self.patience_s = argv, clock, patience_s
+
+    def spec(self, launcher, command):
+        return recipe(launcher, "spawn", self.argv, clock=self.clock)
+
+
+def test_a_missing_program_is_one_line() -> None:
+    with pytest.raises(RuntimeFailed, match=r"^odd: No such file or directory: /no/such$"):
+        Odd("/no/such").run()
+
+
+def test_a_program_that_dies_tells_its_last_words() -> None:
+    with pytest.raises(RuntimeFailed, match=r"^odd: cannot go on$"):
+        Odd("/bin/sh", "-c", "echo first >&2; echo cannot go on >&2; exit 3").run()
+
+
+def test_a_silent_death_tells_the_status() -> None:
+    with pytest.raises(RuntimeFailed, match=r"^odd: it ended with status 3"):
+        Odd("/bin/sh", "-c", "exit 3").run()
+
+
+@pytest.mark.parametrize("way", ["run", "start"])
+def test_what_hangs_is_ended(way: str) -> None:
+    hanging = Odd("/bin/sleep", "1000", patience_s=0.2)
+    with pytest.raises(RuntimeFailed, match=r"no (end|reply) within 0\.2 s; it was ended"):
+        getattr(hanging, way)()
+    helper = launching.warm_launcher().pid
+    assert Path(f"/proc/{helper}/task/{helper}/children").read_text() == ""
+    assert RUNTIMES["posix_spawn"].run()
+
+
+def test_much_output_does_not_block() -> None:
+    life = Odd("/bin/sh", "-c", "head -c 1000000 /dev/zero", clock="").lives(1)[0]
+    assert life["status"] == 0
+
+
+def test_what_a_program_leaves_running_ends_with_the_launcher() -> None:
+    script = "sleep 1000 >/dev/null 2>&1 & echo $!"
+    with_child = Odd("/bin/sh", "-c", script, clock="")
+    sleeper = int(with_child.lives(1)[0]["output"])
+    assert not gone(sleeper)
+    launching.close_warm_launcher()
+    assert gone(sleeper)
+
+
+def test_the_launcher_closes_all_it_made() -> None:
+    with Launcher() as launcher:
+        assert launcher.alive
+        folder, helper = launcher.folder, launcher.pid
+        assert (folder / "root" / "payload").exists()
+    assert gone(helper)
+    assert not folder.exists()
+
+
+def test_a_dead_launcher_is_told_and_replaced() -> None:
+    launcher = launching.warm_launcher()
+    os.kill(launcher.pid, signal.SIGSTOP)
+    os.kill(launcher.pid, signal.SIGKILL)
+    with pytest.raises(RuntimeFailed, match="the launcher died"):
+        launcher.ask({"op": "stop", "id": 0}, 1.0)
+    assert not launcher.folder.exists()
+    assert RUNTIMES["posix_spawn"].run()
+
+
+def test_the_launcher_ends_with_a_killed_owner() -> None:
+    """SIGKILL takes the owner's chance to clean up; the helper notices and ends all the same."""
+    code = (
+        "from virtlab.runtimes import RUNTIMES\n"
+        "from virtlab.runtimes.launcher import warm_launcher\n"
+        "life = RUNTIMES['posix_spawn'].start()\n"
+        "print(warm_launcher().pid, life.pid, flush=True)\n"
+        "input()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as owner:
+        assert owner.stdout
+        pids = [int(word) for word in owner.stdout.readline().split()]
+        owner.kill()
+    deadline = time.monotonic() + 20
+    while not all(map(gone, pids)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert all(map(gone, pids))
+    leftovers.clean()
+    assert not leftovers.find()
+
+
+def assemble(name: str, folder: Path) -> bytes:
+    """Assembles a payload again, as the Makefile beside it says; skips where the tools are not."""
+    for tool in ("make", "as", "ld"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+    if name.endswith("aarch64") and shutil.which("aarch64-linux-gnu-as") is None:
+        pytest.skip("aarch64-linux-gnu-as is not installed")
+    if not name.endswith("aarch64") and os.uname().machine != "x86_64":
+        pytest.skip("the assembler here is for another machine")
+    for file in ("Makefile", f"{name}.S"):
+        shutil.copy(PAYLOADS / file, folder)
+    subprocess.run(["make", "-C", folder, f"{name}.bin"], check=True, capture_output=True)
+    return (folder / f"{name}.bin").read_bytes()
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in PAYLOADS.glob("*.S")))
+def test_a_payload_is_what_its_assembly_says(name: str, tmp_path: Path) -> None:
+    assert assemble(name, tmp_path) == (PAYLOADS / f"{name}.bin").read_bytes()
+
+
+def test_every_payload_has_its_assembly() -> None:
+    binaries = {path.stem for path in PAYLOADS.glob("*.bin")}
+    assert binaries == {path.stem for path in PAYLOADS.glob("*.S")}

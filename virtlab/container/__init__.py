@@ -1,0 +1,1 @@
+"""A container runtime from scratch, in plain Python over the kernel's own calls."""

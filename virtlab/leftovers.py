@@ -1,0 +1,165 @@
+"""What a demo makes carries its owner's mark, so that what a killed kernel left can be found.
+
+The mark names the owning process: its PID namespace, its id and its start time, so that neither a
+reused id nor a process of another container is mistaken for it. Programs carry it in their
+environment (`VIRTLAB_OWNER`), folders, control groups and network devices in their names.
+"""
+
+import functools
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+OWNER_VARIABLE = "VIRTLAB_OWNER"
+PREFIX = "virtlab"
+_MARK = re.compile(rf"{PREFIX}-(\d+-\d+-\d+)(?:-|$)")
+_PATIENCE_S = 5.0
+
+
+def owner_mark() -> str:
+    """The mark of this process, as `namespace-pid-start`."""
+    return f"{_pid_namespace()}-{os.getpid()}-{_start_time(os.getpid())}"
+
+
+def owned_name() -> str:
+    """How names of what this process makes begin: `virtlab-` and its mark."""
+    return f"{PREFIX}-{owner_mark()}"
+
+
+def make_folder() -> Path:
+    """Makes a temporary folder of this process's own; the caller removes it."""
+    return Path(tempfile.mkdtemp(prefix=f"{owned_name()}-"))
+
+
+def remove_folder(folder: Path) -> None:
+    """Removes a folder with all in it; unmounts first what is mounted below."""
+    for place in sorted(_mounted_below(folder), reverse=True):
+        subprocess.run(["umount", "--lazy", str(place)], capture_output=True, check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def find() -> list[str]:
+    """Describes everything that an owner who is no more has left behind."""
+    found = [f"process {pid} ({_command(pid)})" for pid in _orphans()]
+    found += [f"mount {place}" for folder in _folders() for place in _mounted_below(folder)]
+    return found + [f"folder {place}" for place in [*_folders(), *_control_groups()]]
+
+
+def clean() -> list[str]:
+    """Removes what `find` finds, and returns what was found."""
+    found = find()
+    for pid in _orphans():
+        _kill(pid)
+    for folder in _folders():
+        remove_folder(folder)
+    for group in sorted(_control_groups(), reverse=True):  # the innermost first
+        _remove_control_group(group)
+    return found
+
+
+@functools.cache
+def _pid_namespace() -> int:
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0
+
+
+def _start_time(pid: int) -> int:
+    """When a process started, in clock ticks after boot; 0 if it is no more."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    ended = fields[0] in "ZX"
+    return 0 if ended else int(fields[19])
+
+
+def _abandoned(mark: str) -> bool:
+    """Whether the owner of a mark of this PID namespace is no more."""
+    namespace, pid, start = (int(part) for part in mark.split("-"))
+    return namespace == _pid_namespace() and _start_time(pid) != start
+
+
+def _orphans() -> list[int]:
+    """The processes whose environment carries the mark of an owner who is no more."""
+    orphans = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            environment = (entry / "environ").read_bytes()
+        except OSError:
+            continue  # another user's, or just gone
+        match = re.search(rf"(?:^|\0){OWNER_VARIABLE}=(\d+-\d+-\d+)(?:\0|$)".encode(), environment)
+        if match and _abandoned(match.group(1).decode()) and int(entry.name) != os.getpid():
+            orphans.append(int(entry.name))
+    return sorted(orphans)
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return "gone"
+
+
+def _kill(pid: int) -> None:
+    """Kills a process and waits until it is gone."""
+    start = _start_time(pid)
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+    deadline = time.monotonic() + _PATIENCE_S
+    while _start_time(pid) == start and start and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def _folders() -> list[Path]:
+    """The temporary folders of owners who are no more."""
+    return [path for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}-*") if _is_left(path)]
+
+
+def _is_left(path: Path) -> bool:
+    match = _MARK.match(path.name)
+    return bool(match and _abandoned(match.group(1)) and path.stat().st_uid == os.geteuid())
+
+
+def _mounted_below(folder: Path) -> Iterator[Path]:
+    try:
+        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        place = Path(line.split(" ")[4])
+        if place == folder or folder in place.parents:
+            yield place
+
+
+def _control_groups() -> list[Path]:
+    root = Path("/sys/fs/cgroup")
+    return [
+        Path(parent) / name
+        for parent, names, _ in os.walk(root)
+        for name in names
+        if name.startswith(f"{PREFIX}-") and _is_left(Path(parent) / name)
+    ]
+
+
+def _remove_control_group(group: Path) -> None:
+    """Kills what is in a control group and removes it with the groups below."""
+    for folder, _, _ in os.walk(group, topdown=False):
+        processes = Path(folder) / "cgroup.procs"
+        for pid in processes.read_text().split() if processes.exists() else []:
+            _kill(int(pid))
+        try:
+            Path(folder).rmdir()
+        except OSError:
+            continue

@@ -1,0 +1,425 @@
+"""The launcher's warm helper: a small process that starts programs and stamps their lives.
+
+Run as a script by `python -I -S`, never imported by the notebook's process: what starts a process
+is copied with it, and a notebook's hundreds of megabytes would be measured instead. Reads one JSON
+request a line from standard input and writes one JSON answer a line to standard output. Ends, and
+takes everything it started with it, when standard input closes.
+
+A request has `op`:
+
+- "run": start a life of each of `specs` at once, wait for the end of all
+- "start": start one life and keep it; its answer carries an `id`
+- "stop": end the life `id`
+
+A spec says:
+
+- `how`: "thread", "fork", "spawn", "subprocess", "container" or "kvm"
+- `argv`, `environment`: of programs; `guest`: of machines; the other fields of
+  `virtlab.container.engine.Container`: of containers
+- `clock`: how it tells its first instruction's time ("timespec": 16 bytes, "text": decimal
+  nanoseconds, "": not at all)
+- `speaks`: whether it has failed if it ends without a word
+- `end`: what ends it ("stdin": its input closes, "reply": a signal after its first output)
+- `cleanup`: commands to run if it had to be killed
+"""
+
+import _thread
+import contextlib
+import json
+import os
+import select
+import signal
+import struct
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from virtlab import syscalls
+from virtlab.container import engine
+from virtlab.errors import RuntimeFailed
+
+OUTPUT_KEPT = 64 * 1024
+now = time.monotonic_ns
+
+
+class Failed(Exception):
+    """A life that did not go as it should; the message is one line."""
+
+
+class Life:
+    """One started program, thread or container, from its call to its end."""
+
+    def __init__(self, spec: dict[str, Any], hold: bool) -> None:
+        self.spec, self.hold = spec, hold
+        self.stamps: dict[str, int] = {}
+        self.output = bytearray()
+        self.pid = self.pidfd = -1
+        self.status: int | None = None
+        self.machine: Any = None
+        self.stdin, self.stdin_writer = os.pipe() if hold else (_DEV_NULL, -1)
+        self.stdout, self.stdout_writer = os.pipe()
+        self.stderr = os.memfd_create("stderr")
+
+    def begin(self) -> None:
+        """Calls the kernel; what the payload needs was made before, so that it is not timed."""
+        getattr(self, "_begin_" + self.spec["how"])()
+        if self.pid > 0:
+            self.pidfd = os.pidfd_open(self.pid)
+        os.close(self.stdout_writer)
+        self.stdout_writer = -1
+
+    def _begin_thread(self) -> None:
+        stdin = os.dup(self.stdin)
+        stdout = os.dup(self.stdout_writer)
+        self.stamps["call"] = now()
+        _thread.start_new_thread(_live_as_thread, (stdin, stdout))
+
+    def _begin_fork(self) -> None:
+        self.stamps["call"] = now()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _say_now(self.stdout_writer)
+            os.dup2(self.stdin, 0)
+            os.closerange(1, 1 << 16)  # other lives' pipes must end with them
+            os.setpgid(0, 0)
+            os.read(0, 1)
+            os._exit(0)
+
+    def _begin_spawn(self) -> None:
+        argv, environment = self.spec["argv"], self.spec["environment"]
+        streams = [
+            (os.POSIX_SPAWN_DUP2, self.stdin, 0),
+            (os.POSIX_SPAWN_DUP2, self.stdout_writer, 1),
+            (os.POSIX_SPAWN_DUP2, self.stderr, 2),
+        ]
+        self.stamps["call"] = now()
+        self.pid = os.posix_spawn(argv[0], argv, environment, file_actions=streams, setpgroup=0)
+
+    def _begin_subprocess(self) -> None:
+        import subprocess
+
+        self.stamps["call"] = now()
+        process = subprocess.Popen(
+            self.spec["argv"],
+            env=self.spec["environment"],
+            stdin=self.stdin,
+            stdout=self.stdout_writer,
+            stderr=self.stderr,
+            process_group=0,
+        )
+        self.pid = process.pid
+        process.returncode = 0  # this helper reaps; Popen must not
+
+    def _begin_kvm(self) -> None:
+        from virtlab.runtimes import kvm
+
+        kvm.accept_kicks()
+        stdin = os.dup(self.stdin)
+        stdout = os.dup(self.stdout_writer)
+        program = kvm.guest(self.spec["guest"])
+        self.stamps["call"] = now()
+        _thread.start_new_thread(_live_as_machine, (self, program, stdin, stdout))
+
+    def _begin_container(self) -> None:
+        spec = self.spec
+        container = engine.Container(
+            argv=spec["argv"],
+            root=spec["root"],
+            namespaces=frozenset(spec["namespaces"]),
+            binds=spec["binds"],
+            hostname=spec["hostname"],
+            environment=spec["environment"],
+        )
+        self.stamps["call"] = now()
+        self.pid = engine.start(container, self.stdin, self.stdout_writer, self.stderr)
+
+    def descriptors(self) -> list[int]:
+        """What to poll: the output until it ends, then the process until it ends."""
+        watched = [self.stdout] if self.stdout >= 0 else []
+        return [*watched, self.pidfd] if self.pidfd >= 0 else watched
+
+    def look(self, descriptor: int) -> None:
+        """Takes what `descriptor`, which is readable, has to say."""
+        stamp = now()
+        if descriptor == self.pidfd:
+            self.stamps["gone"] = stamp
+            self._take_the_rest()
+            self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            os.close(self.pidfd)
+            self.pidfd = -1
+            return
+        data = os.read(self.stdout, 65536)
+        if data:
+            self._take(data, stamp)
+        else:
+            os.close(self.stdout)
+            self.stdout = -1
+            if self.pid < 0:  # closing its end was the last thing the thread did
+                self.stamps["gone"], self.status = stamp, 0
+
+    def _take(self, data: bytes, stamp: int) -> None:
+        if not self.output:
+            self.stamps["first_reply"] = stamp
+        self.output += data[: OUTPUT_KEPT - len(self.output)]
+        if self.spec["end"] == "reply" and not self.hold:
+            _signal(self.pid, signal.SIGKILL)
+
+    def _take_the_rest(self) -> None:
+        """Takes what the program wrote between the last look and its end."""
+        while self.stdout >= 0 and select.select([self.stdout], [], [], 0)[0]:
+            data = os.read(self.stdout, 65536)
+            if not data:
+                break
+            self._take(data, now())
+
+    @property
+    def replied(self) -> bool:
+        """Whether all that a held life has to say at its start is here."""
+        return len(self.output) >= {"timespec": 16}.get(self.spec["clock"], 1)
+
+    @property
+    def over(self) -> bool:
+        """Whether the program has ended and was reaped."""
+        return self.status is not None
+
+    def release(self) -> None:
+        """Tells a held life to end."""
+        if self.spec["end"] == "reply":
+            _signal(self.pid, signal.SIGKILL)
+        self._close("stdin_writer")
+
+    def kill(self) -> None:
+        """Ends the program by force and waits until it is gone."""
+        self._close("stdin_writer")
+        if self.pid > 0 and not self.over:
+            _signal(-self.pid, signal.SIGKILL)
+            _signal(self.pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        if self.machine is not None:
+            self.machine.kick()
+        for command in self.spec.get("cleanup", []):
+            with contextlib.suppress(OSError):
+                _run_quietly(command)
+
+    def close(self) -> None:
+        """Gives back every descriptor."""
+        for name in ("stdin_writer", "stdout", "stdout_writer", "stderr", "pidfd"):
+            self._close(name)
+        if self.hold:
+            self._close("stdin")
+
+    def _close(self, name: str) -> None:
+        descriptor = getattr(self, name)
+        if descriptor >= 0:
+            os.close(descriptor)
+            setattr(self, name, -1)
+
+    def told(self) -> dict[str, Any]:
+        """What to answer about this life.
+
+        Raises:
+            Failed: it did not say what its spec promised.
+        """
+        if self.spec["clock"] == "timespec" and len(self.output) == 16:
+            seconds, nanoseconds = struct.unpack("<qq", self.output)
+            self.stamps["first_instruction"] = seconds * 10**9 + nanoseconds
+        elif self.spec["clock"] == "text" and self.output.strip().isdigit():
+            self.stamps["first_instruction"] = int(self.output)
+        elif self.spec["clock"] or (self.spec.get("speaks") and not self.output):
+            raise Failed(self._why())
+        shown = "" if self.spec["clock"] else self.output.decode(errors="replace")
+        return {
+            "stamps": self.stamps,
+            "pid": self.pid,
+            "status": self.status,
+            "output": shown,
+            "errors": self._errors(),
+        }
+
+    def _errors(self) -> str:
+        return os.pread(self.stderr, 4096, 0).decode(errors="replace").strip()
+
+    def _why(self) -> str:
+        said = self._errors()
+        return said.splitlines()[-1] if said else f"it ended with status {self.status}, silent"
+
+
+def _say_now(stdout: int) -> None:
+    """Does what the payload does first."""
+    stamp = now()
+    os.write(stdout, struct.pack("<qq", *divmod(stamp, 10**9)))
+
+
+def _live_as_thread(stdin: int, stdout: int) -> None:
+    _say_now(stdout)
+    os.read(stdin, 1)
+    os.close(stdin)
+    os.close(stdout)
+
+
+def _live_as_machine(life: Life, program: bytes, stdin: int, stdout: int) -> None:
+    """Is the virtual machine monitor of one machine, whose serial port is the life's output."""
+    from virtlab.runtimes import kvm
+
+    def serve(leave: kvm.Exit) -> None:
+        if leave.address == kvm.SERIAL_PORT and leave.write:
+            os.write(stdout, leave.data)
+
+    try:
+        with kvm.Machine() as life.machine:
+            life.machine.start_in_long_mode(program, ring=3)
+            life.machine.run(serve, limit_s=None)
+            os.read(stdin, 1)
+    except RuntimeFailed as error:
+        os.write(life.stderr, str(error).encode())
+    finally:
+        life.machine = None
+        os.close(stdin)
+        os.close(stdout)
+
+
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _run_quietly(argv: list[str]) -> None:
+    quiet = [(os.POSIX_SPAWN_DUP2, _DEV_NULL, number) for number in (0, 1, 2)]
+    pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=quiet)
+    os.waitpid(pid, 0)
+
+
+def _watch(lives: list[Life], until: str, timeout: float) -> None:
+    """Takes what the lives say until each is `until` ("replied" or "over").
+
+    Raises:
+        Failed: time is up.
+        EOFError: whoever asked is gone.
+    """
+    deadline = time.monotonic() + timeout
+    while waiting := [life for life in lives if not (getattr(life, until) or life.over)]:
+        poll = select.poll()
+        owner = {fd: life for life in waiting for fd in life.descriptors()}
+        for descriptor in owner:
+            poll.register(descriptor, select.POLLIN)
+        poll.register(sys.stdin.fileno(), 0)  # only a hang-up is reported
+        events = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
+        if not events:
+            goal = "end" if until == "over" else "reply"
+            raise Failed(f"no {goal} within {timeout:g} s; it was ended")
+        for descriptor, _ in events:
+            if descriptor not in owner:
+                raise EOFError
+            owner[descriptor].look(descriptor)
+
+
+def _run(specs: list[dict[str, Any]], timeout: float) -> list[dict[str, Any]]:
+    lives = [Life(spec, hold=False) for spec in specs]
+    try:
+        for life in lives:
+            life.begin()
+        _watch(lives, "over", timeout)
+        return [life.told() for life in lives]
+    finally:
+        for life in lives:
+            if not life.over:
+                life.kill()
+            life.close()
+
+
+class Helper:
+    """Answers requests, and owns what it started."""
+
+    def __init__(self) -> None:
+        self.held: dict[int, Life] = {}
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Does what one request asks."""
+        timeout = request.get("timeout", 60.0)
+        if request["op"] == "run":
+            return {"lives": _run(request["specs"], timeout)}
+        if request["op"] == "start":
+            return self._start(request["spec"], timeout)
+        return self._stop(request["id"], timeout)
+
+    def _start(self, spec: dict[str, Any], timeout: float) -> dict[str, Any]:
+        life = Life(spec, hold=True)
+        try:
+            life.begin()
+            _watch([life], "replied", timeout)
+            told = life.told()
+        except BaseException:
+            life.kill()
+            life.close()
+            raise
+        identity = max(self.held, default=0) + 1
+        self.held[identity] = life
+        return {**told, "id": identity}
+
+    def _stop(self, identity: int, timeout: float) -> dict[str, Any]:
+        life = self.held.pop(identity)
+        try:
+            life.release()
+            _watch([life], "over", timeout)
+            return {"stamps": life.stamps, "status": life.status}
+        finally:
+            if not life.over:
+                life.kill()
+            life.close()
+
+    def end(self) -> None:
+        """Ends all that is still held, then whatever it left behind below this helper."""
+        for life in self.held.values():
+            life.kill()
+        with contextlib.suppress(OSError, ChildProcessError):
+            while children := _children():
+                for pid in children:
+                    _signal(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+
+
+def _children() -> list[int]:
+    listing = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+    return [int(pid) for pid in listing.split()]
+
+
+def _hide(mount: str) -> None:
+    """Takes a mount out of this process's sight, and out of nobody else's."""
+    syscalls.unshare(syscalls.CLONE_NEWNS)
+    syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
+    syscalls.umount(mount)
+
+
+def main() -> None:
+    """Answers until standard input closes; arguments are mounts to hide from what is started."""
+    # What a program leaves behind becomes this process's child, and ends with it.
+    with contextlib.suppress(OSError):
+        syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for mount in sys.argv[1:]:
+        _hide(mount)
+    helper = Helper()
+    try:
+        for line in sys.stdin:
+            try:
+                answer = helper.answer(json.loads(line))
+            except Failed as error:
+                answer = {"error": str(error)}
+            except OSError as error:
+                where = f": {error.filename}" if error.filename else ""
+                answer = {"error": f"{error.strerror or error}{where}"}
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()
+    except (EOFError, BrokenPipeError):
+        pass
+    finally:
+        helper.end()
+
+
+_DEV_NULL = os.open(os.devnull, os.O_RDWR)
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""The small warm process that starts every program that is measured.
+
+A process started straight from a notebook's kernel would be measured with the kernel's hundreds of
+megabytes. So the kernel asks `virtlab.runtimes.helper`, a few megabytes of `python -I -S`, which
+starts the program and takes the stamps itself.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from virtlab import leftovers
+from virtlab.container import engine
+from virtlab.host import Capability
+from virtlab.runtimes.base import RuntimeFailed
+
+_HELPER = Path(__file__).with_name("helper.py")
+_PAYLOADS = Path(__file__).with_name("payloads")
+_GRACE_S = 10.0
+
+
+def payload(name: str) -> bytes:
+    """The bytes of a payload for this machine's own instruction set.
+
+    Raises:
+        RuntimeFailed: there is none for it.
+    """
+    path = _PAYLOADS / f"{name}.bin"
+    if not path.exists():
+        raise RuntimeFailed(f"no payload {name} in this package")
+    return path.read_bytes()
+
+
+def stamp_payload() -> Capability:
+    """Whether the payload that stamps its first instruction exists for this machine."""
+    machine = os.uname().machine
+    if (_PAYLOADS / f"stamp-{machine}.bin").exists():
+        return Capability("payload", True, f"stamp-{machine}.bin")
+    remedy = f"write virtlab/runtimes/payloads/stamp-{machine}.S"
+    return Capability("payload", False, f"no stamping payload for {machine}", remedy)
+
+
+class Launcher:
+    """A warm helper process with a folder of its own. A context manager: all gone after it.
+
+    Args:
+        hide: a mount that what it starts must not see; needs root.
+
+    Attributes:
+        folder: holds the payload, a root file system for containers, boot images.
+        root: the container rungs' root file system; `/payload` in it stamps its first instruction.
+        binds: folders of the host that containers with a command of the host show read-only.
+    """
+
+    def __init__(self, hide: str = "") -> None:
+        self.folder = leftovers.make_folder()
+        self.environment = {
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            leftovers.OWNER_VARIABLE: leftovers.owner_mark(),
+        }
+        self.root = self.folder / "root"
+        try:
+            self.root.mkdir()
+            self.binds = engine.make_root(self.root, payload(f"stamp-{os.uname().machine}"))
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_HELPER), *([hide] if hide else [])],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=self.environment,
+                cwd=self.folder,
+                start_new_session=True,  # an interrupt from the terminal is the notebook's alone
+            )
+        except BaseException as error:
+            leftovers.remove_folder(self.folder)
+            if isinstance(error, OSError):
+                raise RuntimeFailed(f"the launcher did not start: {error}") from None
+            raise
+
+    @property
+    def pid(self) -> int:
+        """The helper's process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still answers requests."""
+        return self._process.poll() is None
+
+    def ask(self, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Sends one request (see the helper) and returns its answer.
+
+        An interrupt while waiting ends the launcher and everything it had started.
+
+        Raises:
+            RuntimeFailed: the request failed, or no answer came in time.
+        """
+        assert self._process.stdin
+        try:
+            self._process.stdin.write(
+                json.dumps({**request, "timeout": timeout_s}).encode() + b"\n"
+            )
+            self._process.stdin.flush()
+            line = self._read_line(timeout_s + _GRACE_S)
+        except BrokenPipeError:
+            line = b""
+        except BaseException:
+            self.close()
+            raise
+        if not line:
+            self.close()
+            raise RuntimeFailed("the launcher died; the next start makes a new one")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise RuntimeFailed(answer["error"])
+        return answer
+
+    def _read_line(self, timeout_s: float) -> bytes:
+        """Reads one answer; empty if none comes in time or ever."""
+        assert self._process.stdout
+        descriptor = self._process.stdout.fileno()
+        deadline = time.monotonic() + timeout_s
+        line = bytearray()
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        while not line.endswith(b"\n"):
+            if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                return b""
+            data = os.read(descriptor, 1 << 20)
+            if not data:
+                return b""
+            line += data
+        return bytes(line)
+
+    def close(self) -> None:
+        """Ends the helper, what it started, and its folder; the second time does nothing."""
+        with contextlib.suppress(OSError):
+            if self._process.stdin:
+                self._process.stdin.close()
+        try:
+            self._process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+        leftovers.remove_folder(self.folder)
+
+    def __enter__(self) -> "Launcher":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+_warm: dict[str, Launcher] = {}
+_warm_owner = 0  # a fork inherits the launchers, but they are not its own
+
+
+def warm_launcher(name: str = "", hide: str = "") -> Launcher:
+    """This process's launcher: made at first use, made again if it died, closed at exit.
+
+    Args:
+        name: of another one besides the usual, for what would make the usual one larger.
+        hide: a mount that what this one starts must not see.
+    """
+    global _warm_owner
+    if _warm_owner != os.getpid():
+        _warm.clear()
+        _warm_owner = os.getpid()
+        atexit.register(close_warm_launcher)
+    launcher = _warm.get(name)
+    if launcher is None or not launcher.alive:
+        if launcher is not None:
+            launcher.close()
+        launcher = _warm[name] = Launcher(hide)
+    return launcher
+
+
+def close_warm_launcher() -> None:
+    """Ends this process's launchers, if it has any."""
+    if _warm_owner == os.getpid():
+        while _warm:
+            _warm.popitem()[1].close()
