@@ -1,0 +1,1 @@
+"""The experiments of the course, one module a chapter; `virtlab.registry.load` imports them."""

@@ -1,0 +1,157 @@
+"""Experiments of chapter 01: many instances on one machine, and what one costs to get."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+
+from virtlab import host
+from virtlab.experiments.ladder import measure_starts
+from virtlab.measure.rounds import measure_rounds
+from virtlab.registry import CannotMeasure, experiment
+from virtlab.resources.tenants import Tenants, one_core, unit_seconds
+from virtlab.runtimes import LADDER, RUNTIMES
+
+INSTANCES = Path(__file__).parent / "programs" / "instances.py"
+CHAPTER = "01-what-is-virtualization"
+
+
+@experiment(f"{CHAPTER}/startup-ladder", claims=["C005"], recorded_with={"budget_s": 30.0})
+def startup_ladder(
+    budget_s: float = 8.0,
+    rounds: int | None = None,
+    only: Sequence[str] = (),
+    seed: int = 1,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Start a program in every way this host has, from a thread to a virtual machine."""
+    return measure_starts(
+        only or LADDER,
+        budget_s=budget_s,
+        rounds=rounds,
+        least=5,
+        seed=seed,
+        progress=progress,
+    )
+
+
+@experiment(f"{CHAPTER}/two-processes-one-address", claims=["C001"])
+def two_processes_one_address(count: int = 2) -> pd.DataFrame:
+    """Let processes keep different values at the same virtual address at the same time.
+
+    Returns:
+        One row a process: condition, pid, address (hexadecimal), wrote, reads, and frame, the
+        physical page behind the address (missing where the kernel hides it from its users).
+    """
+    return _instances("addresses", count, "process")
+
+
+@experiment(f"{CHAPTER}/hostnames", needs=[host.Need("uts namespace")], claims=["C001"])
+def hostnames(count: int = 5) -> pd.DataFrame:
+    """Give each of several processes a hostname of its own, on one kernel.
+
+    Returns:
+        One row a namespace: condition, pid, hostname, namespace, kernel, boot_id.
+    """
+    return _instances("hostnames", count, "namespace")
+
+
+@experiment(f"{CHAPTER}/maker-and-made", needs=[host.qemu], claims=["C005"])
+def maker_and_made() -> pd.DataFrame:
+    """Start a virtual machine and look at its maker from the host: an ordinary process.
+
+    Returns:
+        One row: condition, pid, program (the process's name), threads, and memory_mib (PSS).
+    """
+    runtime = RUNTIMES["qemu-tcg"]
+    with runtime.start() as machine:
+        process = psutil.Process(machine.pid)
+        row = {
+            "condition": runtime.name,
+            "pid": process.pid,
+            "program": process.name(),
+            "threads": process.num_threads(),
+            "memory_mib": (machine.memory() or math.nan) / 2**20,
+        }
+    return pd.DataFrame([row])
+
+
+@experiment(f"{CHAPTER}/shared-core", claims=["C002"], recorded_with={"rounds": 8, "seconds": 1.0})
+def shared_core(
+    tenants: Sequence[int] = (1, 2, 3, 4, 6),
+    rounds: int = 2,
+    seconds: float = 0.5,
+    demand: float = 0.25,
+    burst_ms: float = 5.0,
+    seed: int = 1,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Let 1..N bursty tenants share one core, and see how much of it does work.
+
+    Each tenant alone would need `demand` of a core: bursts of `burst_ms` of hashing, at random
+    intended moments that do not wait for the last burst (an open loop). With a core each, N tenants
+    keep each core as busy as one tenant keeps this one.
+
+    Returns:
+        One row a round and number of tenants: tenants, busy_fraction of the core, work_per_core_s
+        (bursts finished per second of the shared core), response_ms (median, from the intended
+        moment) and response_p99_ms (missing under 200 bursts in that row).
+    """
+    core = one_core()
+    units = max(1, round(burst_ms / 1e3 / unit_seconds()))
+    task = {
+        "task": "bursts",
+        "core": core,
+        "units": units,
+        "seconds": seconds,
+        "mean_interval_s": burst_ms / 1e3 / demand,
+    }
+    chance = np.random.default_rng(seed)
+
+    def share(count: int) -> dict[str, float]:
+        seeds = chance.integers(2**31, size=count)
+        with Tenants([task | {"seed": int(one)} for one in seeds]) as sharing:
+            results = sharing.go()
+        wall = max(result["seconds"] for result in results)
+        responses = np.concatenate([result["responses_ms"] for result in results])
+        return {
+            "tenants": count,
+            "busy_fraction": sum(result["cpu_s"] for result in results) / wall,
+            "work_per_core_s": len(responses) / wall,
+            "response_ms": float(np.median(responses)) if len(responses) else np.nan,
+            "response_p99_ms": (
+                float(np.quantile(responses, 0.99)) if len(responses) >= 200 else np.nan
+            ),
+        }
+
+    conditions = {f"{count} tenants": partial(share, count) for count in tenants}
+    return measure_rounds(conditions, rounds=rounds, seed=seed, warm=False, progress=progress)
+
+
+def _instances(kind: str, count: int, noun: str) -> pd.DataFrame:
+    """Run the program that makes `count` instances at once, and return one row for each."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(INSTANCES), kind, str(count)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise CannotMeasure(done.stderr.strip().rsplit("\n", 1)[-1] or "the program died")
+    reports = json.loads(done.stdout)
+    for report in reports:
+        if report.get("error"):
+            raise CannotMeasure(report["error"])
+    data = pd.DataFrame(reports)
+    data.insert(0, "condition", [f"{noun} {number + 1}" for number in range(count)])
+    return data

@@ -1,0 +1,67 @@
+"""Starting runtimes side by side: what the ladders of several chapters have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+
+import pandas as pd
+
+from virtlab.measure.rounds import measure_rounds
+from virtlab.registry import RegistryError
+from virtlab.runtimes import RUNTIMES
+from virtlab.runtimes.base import Runtime
+
+BOUNDARIES = ("first_instruction", "first_reply", "gone")
+
+
+def start_once(runtime: Runtime, command: Sequence[str] | None = None) -> dict[str, float]:
+    """Start a runtime and end it; return the ms from the call to each boundary it reached."""
+    stamps = runtime.run(command)
+    return {
+        f"{boundary}_ms": (stamps[boundary] - stamps["call"]) / 1e6
+        for boundary in BOUNDARIES
+        if boundary in stamps
+    }
+
+
+def measure_starts(
+    names: Collection[str],
+    *,
+    budget_s: float | None,
+    rounds: int | None,
+    least: int,
+    seed: int,
+    progress: bool,
+) -> pd.DataFrame:
+    """Start each runtime in interleaved rounds; what is not available here is left out, with why.
+
+    Returns:
+        Columns round, order, condition (the runtime's name), first_instruction_ms, first_reply_ms,
+        gone_ms (all from the call), kind, accelerator.
+
+    Raises:
+        RegistryError: if there is no runtime of a name.
+    """
+    failed: dict[str, str] = {}
+    conditions: dict[str, Callable[[], dict[str, float]]] = {}
+    for name in names:
+        if name not in RUNTIMES:
+            raise RegistryError(f"no runtime named {name!r}; there are: {', '.join(RUNTIMES)}")
+        available = RUNTIMES[name].available()
+        if available:
+            conditions[name] = partial(start_once, RUNTIMES[name])
+        else:
+            failed[name] = available.why
+    data = measure_rounds(
+        conditions,
+        budget_s=None if rounds else budget_s,
+        rounds=rounds,
+        least=least,
+        seed=seed,
+        progress=progress,
+    )
+    data["kind"] = data["condition"].map(lambda name: RUNTIMES[name].kind)
+    data["accelerator"] = data["condition"].map(lambda name: RUNTIMES[name].accelerator)
+    data.attrs["failed"] = failed | data.attrs["failed"]
+    return data

@@ -1,0 +1,1 @@
+"""Small programs that experiments start as processes of their own; none is imported."""

@@ -1,0 +1,1 @@
+"""Measuring: stopwatches, interleaved rounds, intervals, provenance and recordings."""

@@ -1,0 +1,1 @@
+"""Sharing one machine: tenants, cgroups, limits, pressure and memory accounting."""

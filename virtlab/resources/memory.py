@@ -1,0 +1,87 @@
+"""Memory that is shared, counted once: PSS, and the kernel's same-page merging (KSM)."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from virtlab.runtimes.base import RuntimeFailed
+
+KSM = Path("/sys/kernel/mm/ksm")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What processes hold, in bytes.
+
+    Attributes:
+        rss: resident: every page counts in full for each process that maps it.
+        pss: proportional: a page that n processes map counts 1/n for each, so that sums are right.
+        private: pages that this process alone maps.
+    """
+
+    rss: int
+    pss: int
+    private: int
+
+    def __add__(self, other: Memory) -> Memory:
+        return Memory(self.rss + other.rss, self.pss + other.pss, self.private + other.private)
+
+
+def memory_of(pids: Iterable[int], proc: Path = Path("/proc")) -> Memory:
+    """Return the memory of processes together, from `smaps_rollup`.
+
+    Raises:
+        RuntimeFailed: if a process is gone or another user's.
+    """
+    total = Memory(0, 0, 0)
+    for pid in pids:
+        try:
+            lines = (proc / str(pid) / "smaps_rollup").read_text().splitlines()
+        except OSError as error:
+            raise RuntimeFailed(f"the memory of process {pid}: {error.strerror}") from None
+        fields = {
+            name: int(rest.split()[0]) * 1024
+            for name, _, rest in (line.partition(":") for line in lines[1:])
+        }
+        private = fields["Private_Clean"] + fields["Private_Dirty"]
+        total += Memory(fields["Rss"], fields["Pss"], private)
+    return total
+
+
+def merged_bytes(folder: Path = KSM) -> int:
+    """Return how much memory KSM saves now."""
+    return int((folder / "pages_sharing").read_text()) * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def merging(folder: Path = KSM) -> Iterator[None]:
+    """Let KSM look for equal pages, quickly; restore its settings after it.
+
+    Raises:
+        RuntimeFailed: if this user may not, or the kernel has no KSM.
+    """
+    wanted = {"sleep_millisecs": "2", "pages_to_scan": "20000", "run": "1"}
+    try:
+        before = {name: (folder / name).read_text().strip() for name in wanted}
+        for name, value in wanted.items():
+            (folder / name).write_text(value)
+    except OSError as error:
+        raise RuntimeFailed(f"KSM cannot be turned on: {error.strerror}; run as root") from None
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            (folder / name).write_text(value)
+
+
+def await_merging(least: int, patience_s: float, folder: Path = KSM) -> int:
+    """Wait until KSM saves so many bytes, or no more of it; return how many it saves."""
+    deadline = time.monotonic() + patience_s
+    while (saved := merged_bytes(folder)) < least and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return saved
