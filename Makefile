@@ -3,6 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
+# JupyterLab refuses to start as root unless told that it may.
+AS_ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: help env env-dev lab test test-fast test-all build execute release lint lock system clean
 
@@ -19,7 +21,8 @@ env-dev: .venv/.ready-dev
 	@tools/setup-env.sh $@ requirements-dev.txt
 
 lab: env  # open JupyterLab on the first chapter; ARGS="--no-browser --port=8890"
-	@jupyter lab notebooks/00-start-here.ipynb $(ARGS)
+	@jupyter lab $(AS_ROOT) --ServerApp.root_dir="$(CURDIR)" \
+	  --LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb $(ARGS)
 
 test: env-dev  # run the whole test suite: units, grading contract, every chapter
 	@$(PY) tools/run_tests.py $(ARGS)

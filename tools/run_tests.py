@@ -1,0 +1,215 @@
+"""What `make test` runs: every stage, one after the other, then one summary.
+
+    tools/run_tests.py [--fast | --all] [--only STAGE,…]
+
+All stages run even when one fails. The summary says how long each took, what was skipped and why,
+and which experiments were live; its last line is 'N passed, N failed, N skipped' over all stages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+NO_TESTS = 5  # pytest's exit code when it collected nothing
+STAGE_SECONDS = 30 * 60
+NBVAL = (
+    "notebooks",
+    "--nbval-lax",
+    "--nbval-cell-timeout=120",
+    "--nbval-sanitize-with=tests/course/nbval-sanitize.cfg",
+    "--import-mode=prepend",
+    "-oxfail_strict=true",  # an unexpected pass is a failure
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command of the suite.
+
+    Args:
+        name: what the summary calls it, and `--only` takes.
+        command: the command and its arguments, run in the repository's root.
+        is_pytest: whether it counts its own tests; any other command counts as one.
+        environment: variables to set for it.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    is_pytest: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Result:
+    """How a stage went."""
+
+    name: str
+    seconds: float = 0.0
+    passed: int = 0
+    failures: list[str] = field(default_factory=list)
+    skips: Counter[str] = field(default_factory=Counter)
+
+
+# --- The stages -----------------------------------------------------------------------------------
+
+
+def tool(name: str, *arguments: str) -> tuple[str, ...]:
+    """The command line of a program of this environment."""
+    return (str(BIN / name), *arguments)
+
+
+def pytest(name: str, *arguments: str, **environment: str) -> Stage:
+    """A stage that runs pytest."""
+    command = (sys.executable, "-m", "pytest", "-q", "-rfE", *arguments)
+    return Stage(name, command, is_pytest=True, environment=environment)
+
+
+def in_parallel(marks: str) -> Stage:
+    """The tests that may run beside others."""
+    return pytest("units", "-n2", "--dist=loadgroup", "-m", marks)
+
+
+def stages(*, fast: bool, everything: bool) -> list[Stage]:
+    """The stages in order: quick and likely to fail first."""
+    lint = [
+        Stage("ruff", tool("ruff", "check", "--quiet", ".")),
+        Stage("format", tool("ruff", "format", "--check", "--quiet", ".")),
+        Stage("mypy", tool("mypy", "--no-error-summary")),
+    ]
+    if fast:
+        return [*lint, in_parallel("not serial and not browser and not system and not slow")]
+    slow = "" if everything else " and not slow"
+    return [
+        *lint,
+        in_parallel("not serial and not browser" + slow),
+        pytest("serial", "-m", "(serial or browser)" + slow),
+        pytest("live", *NBVAL),
+        pytest("recorded", *NBVAL, "-n2", "--dist=loadfile", VIRTLAB_SOURCE="recorded"),
+    ]
+
+
+# --- Running them ---------------------------------------------------------------------------------
+
+
+def run(stage: Stage, scratch: Path) -> Result:
+    """Runs one stage, its output going straight to the terminal."""
+    report = scratch / f"{stage.name}.xml"
+    command = [*stage.command, f"--junitxml={report}"] if stage.is_pytest else [*stage.command]
+    # Chapters of a test run must not write into the user's own ledger.
+    environment = {**os.environ, "VIRTLAB_RUNS": str(scratch / f"{stage.name} runs")}
+    print(f"\n── {stage.name}", flush=True)
+    began = time.monotonic()
+    code = exit_code(command, {**environment, **stage.environment})
+    result = Result(stage.name)
+    if stage.is_pytest and report.exists():
+        read_report(report, result)
+    elif code == 0:
+        result.passed = 1
+    if code == NO_TESTS and stage.is_pytest:
+        result.skips["no test was collected"] += 1
+    elif code != 0 and not result.failures:
+        result.failures.append(f"{stage.name}: {ended_with(code)}")
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def exit_code(command: Sequence[str], environment: dict[str, str]) -> int:
+    """Runs a command to its end, or for half an hour at most; its whole process group goes."""
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        return process.wait(STAGE_SECONDS)
+    except subprocess.TimeoutExpired:
+        return -signal.SIGKILL
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def ended_with(code: int) -> str:
+    """Says how a command without a report of its own ended."""
+    if code == -signal.SIGKILL:
+        return f"took more than {STAGE_SECONDS // 60} minutes, or was killed"
+    return f"ended with exit code {code}; see above"
+
+
+def read_report(report: Path, result: Result) -> None:
+    """Adds the counts of pytest's JUnit report to a result."""
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        name = f"{case.get('classname', '')}::{case.get('name', '')}"
+        skipped = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            result.failures.append(name)
+        elif skipped is not None:
+            result.skips[skipped.get("message") or "no reason given"] += 1
+        else:
+            result.passed += 1
+
+
+# --- Saying how it went ---------------------------------------------------------------------------
+
+
+def print_summary(results: Sequence[Result]) -> None:
+    """Prints the stages, the failures, the skips and their reasons, and the closing line."""
+    print("\n── summary")
+    for result in results:
+        print(
+            f"{result.name:<18}{result.seconds:7.1f} s  {result.passed:5} passed"
+            f"  {len(result.failures):3} failed  {result.skips.total():3} skipped"
+        )
+    for result in results:
+        for failure in result.failures:
+            print(f"failed: {result.name}: {failure}")
+    skips = sum((result.skips for result in results), Counter[str]())
+    for reason, count in sorted(skips.items()):
+        print(f"skipped {count}: {reason}")
+    passed = sum(result.passed for result in results)
+    failed = sum(len(result.failures) for result in results)
+    print(f"{sum(result.seconds for result in results):.0f} s in all")
+    print(f"{passed} passed, {failed} failed, {skips.total()} skipped", flush=True)
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description="Runs the test suite.")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--fast", action="store_true", help="lint and unit tests, under two minutes")
+    how.add_argument("--all", action="store_true", help="also what takes long")
+    parser.add_argument("--only", default="", metavar="STAGE,…", help="only these stages")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the stages; 0 if nothing failed, else 1."""
+    options = arguments(argv)
+    chosen = stages(fast=options.fast, everything=options.all)
+    if options.only:
+        names = set(options.only.split(","))
+        if unknown := names - {stage.name for stage in chosen}:
+            known = ", ".join(stage.name for stage in chosen)
+            print(f"no stage is called {', '.join(sorted(unknown))}: {known}", file=sys.stderr)
+            return 2
+        chosen = [stage for stage in chosen if stage.name in names]
+    with tempfile.TemporaryDirectory(prefix="virtlab-tests-") as scratch:
+        results = [run(stage, Path(scratch)) for stage in chosen]
+    print_summary(results)
+    return 1 if any(result.failures for result in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
