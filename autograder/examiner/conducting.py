@@ -1,0 +1,298 @@
+"""Conducts one submission: each step to the room or to the examiner, in order, within the limits.
+
+What the room says decides nothing but what is shown. Scores come from the examiner's own socket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from autograder.cells import Limits, Outcome, Place, Step
+from autograder.examiner import protocol
+from autograder.examiner.names import SourceNames
+from autograder.sandbox.client import Pair, Zygote, ZygoteDied
+
+GRACE_S = 2.0
+# Room for the JSON around a cell's capped outputs.
+OVERHEAD_BYTES = 64 * 1024
+
+_LIMIT = "This cell met the limit of {limit:g} s of time"
+_DEAD = "This cell ended the notebook's process"
+_FORGED = "This cell's process did not answer as a notebook does"
+
+
+class _Stopped(Exception):
+    """The pair cannot go on: `state` and `message` of the step that was running say why."""
+
+    def __init__(self, state: str, message: str) -> None:
+        super().__init__(message)
+        self.state = state
+        self.message = message
+
+
+def run_steps(
+    zygote: Zygote,
+    steps: Sequence[Step],
+    *,
+    folder: Path,
+    source_folder: Path,
+    names: SourceNames,
+    limits: Limits | None = None,
+) -> list[Outcome]:
+    """Run one submission's steps and return one outcome for each, in the same order.
+
+    A step that ends the room costs itself: a new room and a new examiner run the others again.
+
+    Args:
+        zygote: The warm process to fork from.
+        steps: The code cells in the order of the source.
+        folder: The submission's other files; copied into the room, never written to.
+        source_folder: Helper modules and data for the examiner alone.
+        names: What the source binds.
+        limits: What the submission may use.
+
+    Raises:
+        ZygoteDied: The warm process ended; nothing is known, and it may be tried again.
+    """
+    limits = limits or Limits()
+    end = time.monotonic() + limits.total_wall_s
+    seed = _seed(steps)
+    fatal: dict[int, Outcome] = {}
+    while True:
+        pair = zygote.open_pair(folder, source_folder, limits, seed)
+        try:
+            run = _Run(pair, steps, names, limits, end, fatal)
+            run.run()
+        finally:
+            pair.close()
+        if run.stopped_at is None:
+            return run.outcomes
+        if time.monotonic() >= end:
+            return run.outcomes + [_not_run(step) for step in steps[len(run.outcomes) :]]
+
+
+def _seed(steps: Sequence[Step]) -> int:
+    """A seed for the examiner: the same each time, and unknown to who has not seen the tests."""
+    text = "\0".join(step.source for step in steps if step.place is Place.EXAMINER)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little")
+
+
+def _not_run(step: Step) -> Outcome:
+    score = 0.0 if step.place is Place.EXAMINER else None
+    return Outcome(step.cell_id, "not run", [], "Not run: the submission's time was up.", score)
+
+
+class _Run:
+    """One pass over the steps with one room and one examiner."""
+
+    def __init__(
+        self,
+        pair: Pair,
+        steps: Sequence[Step],
+        names: SourceNames,
+        limits: Limits,
+        end: float,
+        fatal: dict[int, Outcome],
+    ) -> None:
+        self.pair = pair
+        self.steps = steps
+        self.names = names
+        self.limits = limits
+        self.end = end
+        self.fatal = fatal
+        self.outcomes: list[Outcome] = []
+        self.stopped_at: int | None = None
+
+    def run(self) -> None:
+        """Fill `outcomes`; stop at a step that ends the room, and note it as fatal."""
+        self.ask_examiner({"op": "names", "names": _plain(self.names)})
+        for number, step in enumerate(self.steps):
+            if number in self.fatal:
+                self.outcomes.append(self.fatal[number])
+                continue
+            if time.monotonic() >= self.end:
+                self.outcomes += [_not_run(left) for left in self.steps[number:]]
+                return
+            try:
+                if step.place is Place.ROOM:
+                    self.outcomes.append(self.run_cell(step))
+                    self.define(step)
+                else:
+                    self.outcomes.append(self.run_test(step))
+            except _Stopped as stop:
+                score = 0.0 if step.place is Place.EXAMINER else None
+                self.fatal[number] = Outcome(
+                    step.cell_id,
+                    stop.state,  # type: ignore[arg-type]
+                    [_error(stop.state, stop.message)],
+                    stop.message,
+                    score,
+                )
+                self.outcomes.append(self.fatal[number])
+                self.stopped_at = number
+                return
+
+    def run_cell(self, step: Step) -> Outcome:
+        """Run one cell in the room."""
+        request = {
+            "source": step.source,
+            "output_bytes": self.limits.output_bytes,
+            "shared": sorted(self.names.shared_classes),
+        }
+        wall = self.wall_s()
+        most = 8 * self.limits.output_bytes + OVERHEAD_BYTES
+        answer = self.converse(self.pair.room, request, wall, most)
+        outputs = clean_outputs(answer.get("outputs"), self.limits.output_bytes)
+        failed = answer.get("failed") is not False
+        message = ""
+        if failed:
+            shown = [o for o in outputs if o["output_type"] == "error"]
+            message = f"{shown[-1]['ename']}: {shown[-1]['evalue']}"[:500] if shown else "Error"
+        return Outcome(step.cell_id, "error" if failed else "ok", outputs, message)
+
+    def define(self, step: Step) -> None:
+        """Let the examiner run what the source gives to both sides in this cell."""
+        text = self.names.definitions.get(step.cell_id)
+        if text:
+            self.ask_examiner({"op": "define", "source": text, "wall_s": self.wall_s()})
+
+    def run_test(self, step: Step) -> Outcome:
+        """Run one test cell in the examiner."""
+        wall = self.wall_s()
+        answer = self.ask_examiner(
+            {
+                "op": "test",
+                "source": step.source,
+                "points": step.points,
+                "wall_s": wall,
+                "output_bytes": self.limits.output_bytes,
+            },
+            wall,
+        )
+        state = answer["state"]
+        if state == "limit":
+            raise _Stopped("limit", f"{_LIMIT.format(limit=wall)}.")
+        if state == "protocol":
+            raise _Stopped("dead", f"{_FORGED}."+answer["message"])
+        if state == "dead":
+            raise self.explain_death()
+        return Outcome(step.cell_id, state, answer["outputs"], answer["message"], answer["score"])
+
+    def wall_s(self) -> float:
+        """Seconds that the next cell has."""
+        return max(0.1, min(self.limits.cell_wall_s, self.end - time.monotonic()))
+
+    def ask_examiner(self, request: dict[str, Any], wall: float | None = None) -> dict[str, Any]:
+        """Ask the examiner, who is trusted but may be kept busy."""
+        wall = self.limits.cell_wall_s if wall is None else wall
+        try:
+            return self.converse(self.pair.examiner, request, wall + GRACE_S, protocol.MOST_BYTES)
+        except _Stopped as stop:
+            if stop.state == "dead" and not self.pair.wait_for_room():
+                message = "The test of this cell ended before it had a verdict."
+                raise _Stopped("dead", message) from None
+            raise
+
+    def converse(
+        self, end: socket.socket, request: dict[str, Any], wall: float, most: int
+    ) -> dict[str, Any]:
+        """Send one request and wait for its answer.
+
+        Raises:
+            _Stopped: None came in time, or none will come, or it is none.
+        """
+        deadline = time.monotonic() + wall
+        try:
+            protocol.send(end, json.dumps(request).encode(), deadline)
+            answer = json.loads(protocol.receive(end, deadline, most))
+        except protocol.DeadlinePassed:
+            raise _Stopped("limit", f"{_LIMIT.format(limit=wall)}.") from None
+        except protocol.ChannelClosed:
+            raise self.explain_death() from None
+        except (ValueError, RecursionError, protocol.BadMessage):
+            raise _Stopped("limit", "This cell met the limit of output.") from None
+        if not isinstance(answer, dict):
+            raise _Stopped("dead", f"{_DEAD}.")
+        return answer
+
+    def explain_death(self) -> _Stopped:
+        """Say as far as it can be known why the room ended."""
+        ended_itself = self.pair.wait_for_room(GRACE_S)
+        code, _ = self.pair.close()
+        if not ended_itself:
+            return _Stopped("dead", f"{_DEAD}: it closed its connection to the grader.")
+        if code == -9:
+            return _Stopped("limit", f"{_DEAD}: it met the limit of memory or of CPU time.")
+        if code < 0:
+            return _Stopped("dead", f"{_DEAD} by signal {-code}.")
+        return _Stopped("dead", f"{_DEAD}.")
+
+
+def _plain(names: SourceNames) -> dict[str, Any]:
+    fields = asdict(names)
+    fields.pop("definitions")
+    return {key: sorted(value) for key, value in fields.items()}
+
+
+def _error(state: str, message: str) -> dict[str, Any]:
+    return {
+        "output_type": "error",
+        "ename": state.capitalize(),
+        "evalue": message,
+        "traceback": [message],
+    }
+
+
+_TEXT_TYPES = ("stream", "display_data", "execute_result", "error")
+
+
+def clean_outputs(outputs: Any, most_bytes: int) -> list[dict[str, Any]]:
+    """Of what a room calls outputs, those that are nbformat's, rebuilt field by field."""
+    cleaned: list[dict[str, Any]] = []
+    left = 2 * most_bytes
+    for output in outputs[:1000] if isinstance(outputs, list) else []:
+        made = _clean_output(output) if isinstance(output, dict) else None
+        if made is None:
+            continue
+        left -= len(json.dumps(made))
+        if left < 0:
+            break
+        cleaned.append(made)
+    return cleaned
+
+
+def _clean_output(output: dict[str, Any]) -> dict[str, Any] | None:
+    kind = output.get("output_type")
+    if kind == "stream" and output.get("name") in ("stdout", "stderr"):
+        return {"output_type": kind, "name": output["name"], "text": str(output.get("text", ""))}
+    if kind in ("display_data", "execute_result"):
+        data = output.get("data")
+        made = {
+            "output_type": kind,
+            "data": {
+                str(mime): value
+                for mime, value in (data.items() if isinstance(data, dict) else ())
+                if isinstance(value, str) or str(mime).endswith("json")
+            },
+            "metadata": {},
+        }
+        if kind == "execute_result":
+            count = output.get("execution_count")
+            made["execution_count"] = count if type(count) is int and count >= 0 else None
+        return made
+    if kind == "error":
+        lines = output.get("traceback")
+        return {
+            "output_type": kind,
+            "ename": str(output.get("ename", ""))[:200],
+            "evalue": str(output.get("evalue", ""))[:20_000],
+            "traceback": [str(line) for line in lines] if isinstance(lines, list) else [],
+        }
+    return None

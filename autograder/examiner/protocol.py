@@ -1,0 +1,97 @@
+"""Frames between the room and the examiner: length-prefixed messages with a size and a deadline.
+
+Only bytes cross. Descriptors sent along by a hostile room are dropped by the kernel, since the
+reader never asks for ancillary data.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import time
+
+MOST_BYTES = 64 * 1024 * 1024
+_LENGTH = struct.Struct("<I")
+
+
+class ChannelClosed(Exception):
+    """The other end is gone."""
+
+
+class DeadlinePassed(Exception):
+    """The other end did not answer in time."""
+
+
+class BadMessage(Exception):
+    """What came is not a message of this protocol; the room that sent it is not asked again."""
+
+
+def send(channel: socket.socket, payload: bytes | bytearray, deadline: float | None = None) -> None:
+    """Send one message.
+
+    Args:
+        channel: A stream socket.
+        payload: The message; at most `MOST_BYTES`.
+        deadline: On the clock of `time.monotonic`; None waits for ever.
+
+    Raises:
+        BadMessage: The payload is too large.
+        ChannelClosed: The other end is gone.
+        DeadlinePassed: The other end does not read.
+    """
+    if len(payload) > MOST_BYTES:
+        raise BadMessage(f"a message of {len(payload)} bytes; at most {MOST_BYTES} can cross")
+    view = memoryview(_LENGTH.pack(len(payload)) + payload)
+    while view:
+        _wait(channel, deadline, writing=True)
+        try:
+            sent = channel.send(view, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+        except BlockingIOError:
+            continue
+        except OSError:
+            raise ChannelClosed from None
+        view = view[sent:]
+
+
+def receive(
+    channel: socket.socket, deadline: float | None = None, most: int = MOST_BYTES
+) -> bytearray:
+    """Receive one message of at most `most` bytes.
+
+    Raises:
+        BadMessage: The announced length is too large.
+        ChannelClosed: The other end is gone.
+        DeadlinePassed: The message did not come, or not to its end.
+    """
+    (length,) = _LENGTH.unpack(_receive_exactly(channel, _LENGTH.size, deadline))
+    if length > most:
+        raise BadMessage(f"a message of {length} bytes is announced; at most {most} may come")
+    return _receive_exactly(channel, length, deadline)
+
+
+def _receive_exactly(channel: socket.socket, length: int, deadline: float | None) -> bytearray:
+    data = bytearray()
+    while len(data) < length:
+        _wait(channel, deadline, writing=False)
+        try:
+            # Grown by what came, never by what was announced.
+            piece = channel.recv(min(length - len(data), 1 << 20), socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            continue
+        except OSError:
+            raise ChannelClosed from None
+        if not piece:
+            raise ChannelClosed
+        data += piece
+    return data
+
+
+def _wait(channel: socket.socket, deadline: float | None, *, writing: bool) -> None:
+    left = None if deadline is None else deadline - time.monotonic()
+    if left is not None and left <= 0:
+        raise DeadlinePassed
+    poll = select.poll()
+    poll.register(channel, select.POLLOUT if writing else select.POLLIN)
+    if not poll.poll(None if left is None else left * 1000 + 1):
+        raise DeadlinePassed

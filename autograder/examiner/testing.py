@@ -1,0 +1,682 @@
+"""What runs in the examiner: test cells, with the student's things fetched from the room.
+
+The verdict is made here and leaves by the examiner's own control socket, which the room has never
+had. It is positive only if the test's code ran to its end.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import builtins
+import contextlib
+import inspect
+import io
+import json
+import linecache
+import math
+import random
+import re
+import socket
+import sys
+import time
+import types
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from IPython.core.inputtransformer2 import TransformerManager
+
+from autograder.examiner import handles, operators, protocol
+from autograder.examiner.handles import AuthorError, ExaminerCodec
+from autograder.examiner.names import BUILTINS, mentioned_names
+from autograder.examiner.protocol import BadMessage
+from autograder.examiner.values import CannotCross
+
+PRUNE_AT = 256
+MESSAGE = 1000
+BEGIN_HIDDEN = re.compile(r"###\s*BEGIN HIDDEN TESTS")
+END_HIDDEN = re.compile(r"###\s*END HIDDEN TESTS")
+
+
+class RoomGone(BaseException):
+    """The room ended, did not answer in time, or broke the protocol; no check can go on."""
+
+
+class Asking(ExaminerCodec):
+    """The examiner's end of the channel: asks the room, and answers its calls meanwhile."""
+
+    def __init__(self, channel: socket.socket, names: dict[str, Any]) -> None:
+        super().__init__(frozenset(names["operators"]), frozenset(names["shared_classes"]))
+        self.channel = channel
+        self.deadline: float | None = None
+        self.gone = ""
+        self.author_error = ""
+        self.student_names = frozenset(names["student"])
+        self.agreed: dict[str, Any] = {}
+        self.seeds: list[tuple[str, Any]] = []
+        self.asked = 0
+        self.write: Callable[[str, str], None] = lambda stream, text: None
+        self._prune_at = PRUNE_AT
+
+    # -- asking ------------------------------------------------------------------------------
+
+    def request(self, operation: str, *operands: Any) -> Any:
+        """Ask the room; raise what the student's code raised.
+
+        Raises:
+            RoomGone: There is no room to ask, or it broke the protocol.
+            AuthorError: An operand cannot cross.
+        """
+        if self.gone:
+            raise RoomGone(self.gone)
+        outer, self.live = self.live, set()
+        try:
+            try:
+                message = self.encode((self._sync(), operation, operands))
+            except CannotCross as error:
+                raise self.blame_author(f"{error} cannot cross to the student's code") from None
+            except AuthorError as error:
+                raise self.blame_author(str(error)) from None
+            self.asked += 1
+            return self._converse(message)
+        finally:
+            self.live = outer
+
+    def blame_author(self, message: str) -> AuthorError:
+        """Note an error for the author, which the test cannot swallow."""
+        self.author_error = self.author_error or message
+        return AuthorError(message)
+
+    def _converse(self, message: bytearray) -> Any:
+        try:
+            protocol.send(self.channel, message, self.deadline)
+            while True:
+                answer = self.decode(protocol.receive(self.channel, self.deadline))
+                kind, value, shown, printed, _changed = answer
+                self._print(printed)
+                if kind == "value":
+                    return value
+                if kind == "back":
+                    live = self.live
+                    protocol.send(self.channel, self._called_back(value), self.deadline)
+                    self.live |= live
+                elif kind == "error" and isinstance(value, BaseException):
+                    raise self._as_students(value, shown)
+                elif kind == "uncrossable" and type(shown) is str:
+                    raise TypeError(f"the student's code gave {shown}, which a test cannot use")
+                else:
+                    raise BadMessage("an answer of no known kind")
+        except protocol.DeadlinePassed:
+            self.gone = "limit"
+        except protocol.ChannelClosed:
+            self.gone = "dead"
+        except (BadMessage, ValueError, TypeError) as error:
+            if isinstance(error, TypeError) and "which a test cannot use" in str(error):
+                raise
+            if getattr(error, "_autograder_from_student", False):
+                raise
+            self.gone = "protocol"
+            import traceback; self.dbg=traceback.format_exc()[-600:]
+        raise RoomGone(self.gone)
+
+    def _as_students(self, error: BaseException, shown: Any) -> BaseException:
+        error.__dict__["_autograder_from_student"] = True
+        error.__dict__["_autograder_shown"] = shown[:20_000] if type(shown) is str else ""
+        return error
+
+    def _print(self, printed: Any) -> None:
+        for stream, text, *more in printed:
+            if type(text) is not str:
+                raise BadMessage("a text that is none")
+            if stream == "warning" and len(more) == 2:
+                _warn(text, *more)
+            elif stream in ("stdout", "stderr"):
+                self.write(stream, text)
+            else:
+                raise BadMessage("a text of no known stream")
+
+    def _sync(self) -> tuple[Any, ...]:
+        """What the test did to the student's names and objects since the last request."""
+        forgotten = self._prune() if len(self.entries) > self._prune_at else ()
+        changed = tuple(
+            self.entries[key].thing
+            for key in self.changed_keys([key for key in self.entries if key > 0])
+        )
+        bound, deleted = self.pending_names()
+        for name in deleted:
+            del self.agreed[name]
+        self.agreed.update(bound)
+        released, self.released = tuple(self.released), []
+        seeds, self.seeds = tuple(self.seeds), []
+        return (changed, tuple(bound.items()), tuple(deleted), forgotten, released, seeds)
+
+    def pending_names(self) -> tuple[dict[str, Any], list[str]]:
+        """Student's names that the test bound anew, and those that it deleted."""
+        namespace = self.namespace
+        bound = {
+            name: namespace[name]
+            for name in self.student_names
+            if name in namespace
+            and (name not in self.agreed or self.agreed[name] is not namespace[name])
+        }
+        deleted = [name for name in self.agreed if name not in namespace]
+        return bound, deleted
+
+    def flush(self) -> None:
+        """Send along what is pending, so that the room's next cell sees it."""
+        bound, deleted = self.pending_names()
+        changed = self.changed_keys([key for key in self.entries if key > 0])
+        if bound or deleted or changed or self.seeds:
+            self.request("names", ())
+
+    def _prune(self) -> tuple[int, ...]:
+        """Forget mirrored objects that only this table still holds."""
+        baseline = 3  # the entry, the loop's variable, getrefcount's argument
+        unused = []
+        for key, entry in self.entries.items():
+            thing = entry.thing
+            if sys.getrefcount(thing) <= baseline:
+                unused.append(key)
+        self.forget(unused)
+        self._prune_at = max(PRUNE_AT, 2 * len(self.entries))
+        return tuple(unused)
+
+    # -- being called back -------------------------------------------------------------------
+
+    def _called_back(self, what: Any) -> bytearray:
+        """Do what the student's code asks of a test's object; the answer as a message."""
+        try:
+            answer = ("returned", self._do(what))
+        except RoomGone:
+            raise
+        except Exception as error:
+            answer = ("raised", error if _plain_error(error) else RuntimeError("the test failed"))
+        operation, operand = answer
+        try:
+            return self.encode((self._sync(), operation, (operand,)))
+        except (CannotCross, AuthorError) as error:
+            raise self.blame_author(str(error)) from None
+
+    def _do(self, what: Any) -> Any:
+        if type(what) is not tuple or not what:
+            raise BadMessage("a call of nothing")
+        if what[0] == "input" and len(what) == 2 and type(what[1]) is str:
+            return self._input(what[1])
+        kind, number, name, *rest = what
+        if type(number) is not int or not 0 <= number < len(self.exported):
+            raise BadMessage("a call of an object that was never given out")
+        target = self.exported[number]
+        offered = handles._offered(target) or ()
+        if kind == "op" and name in offered and len(rest) == 2:
+            return operators.FUNCTIONS[name](target, *rest[0], **dict(rest[1]))
+        if kind == "getattr" and handles.offers(target, name):
+            return getattr(target, name)
+        if kind == "setattr" and handles.offers(target, name):
+            return setattr(target, name, rest[0])
+        raise AttributeError(str(name)[:100])
+
+    def _input(self, prompt: str) -> str:
+        ask = self.namespace.get("input", builtins.input)
+        return str(ask(prompt))
+
+
+def _warn(text: str, category: Any, line: Any) -> None:
+    """Warn as the student's code did; the test's filters apply."""
+    if not isinstance(category, type) or not issubclass(category, Warning):
+        category = UserWarning
+    where = line if type(line) is int and 0 <= line < 10**6 else 0
+    warnings.warn_explicit(text, category, "<student>", where, registry={})
+
+
+def _plain_error(error: Exception) -> bool:
+    return type(error) in handles.TYPES and not isinstance(error, AuthorError)
+
+
+def _no_input(prompt: Any = "") -> str:
+    if sys.stdin is not None and type(sys.stdin) is io.StringIO:
+        line = sys.stdin.readline()
+        if line:
+            return line.rstrip("\n")
+    raise EOFError("input() gets no answer while a notebook is graded")
+
+
+class _Printed(io.TextIOBase):
+    """The examiner's standard output: keeps what a student may see."""
+
+    def __init__(self, examiner: _Examiner, stream: str) -> None:
+        self.examiner = examiner
+        self.stream = stream
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self.examiner.keep(self.stream, str(text))
+        return len(text)
+
+
+class _Shell:
+    """What `get_ipython()` gives a test cell: magics that make sense here, and the room's shell."""
+
+    def __init__(self, examiner: _Examiner) -> None:
+        self._examiner = examiner
+        self.user_ns = examiner.namespace
+
+    def system(self, command: str) -> None:
+        self._examiner.asking.request("system", command)
+
+    def getoutput(self, command: str) -> Any:
+        return self._examiner.asking.request("getoutput", command)
+
+    def run_line_magic(self, name: str, line: str, _stack_depth: int = 1) -> Any:
+        if name in ("matplotlib", "config", "load_ext", "autoreload", "precision"):
+            return None
+        if name in ("time", "timeit"):
+            return self._examiner.run_inner(line)
+        raise self._examiner.asking.blame_author(f"a test cell cannot use the magic %{name}")
+
+    def run_cell_magic(self, name: str, line: str, cell: str) -> Any:
+        if name in ("time", "timeit"):
+            return self._examiner.run_inner(cell)
+        if name == "capture":
+            with contextlib.redirect_stdout(io.StringIO()):
+                return self._examiner.run_inner(cell)
+        raise self._examiner.asking.blame_author(f"a test cell cannot use the magic %%{name}")
+
+    def __getattr__(self, name: str) -> Any:
+        raise self._examiner.asking.blame_author(f"a test cell cannot use get_ipython().{name}")
+
+
+class _Examiner:
+    """Runs definitions and test cells of one submission in one namespace."""
+
+    def __init__(self, channel: socket.socket, names: dict[str, Any]) -> None:
+        self.module = types.ModuleType("__main__")
+        self.namespace: dict[str, Any] = self.module.__dict__
+        self.asking = Asking(channel, names)
+        self.asking.namespace = self.namespace
+        self.asking.write = self.write_from_room
+        ExaminerCodec.current = self.asking
+        self.own: set[str] = set()
+        self.cells = 0
+        self.kept: list[dict[str, Any]] = []
+        self.left = 0
+        self.filename = ""
+        self.hidden: set[int] = set()
+        self._from_room = False
+        self._prepare()
+
+    def _prepare(self) -> None:
+        sys.modules["__main__"] = self.module
+        # A copy, so that what is put in its place here changes test cells alone.
+        self.builtins = dict(vars(builtins))
+        self.namespace["__builtins__"] = self.builtins
+        self.namespace["get_ipython"] = lambda: _Shell(self)
+        self.own.add("get_ipython")
+        builtins.input = _no_input
+        sys.stdin = None  # type: ignore[assignment]
+        self._watch_seeds()
+        self._watch_imports()
+        self._watch_inspection()
+
+    def _watch_seeds(self) -> None:
+        """Seeding acts in both rooms."""
+        for name, module in (("random", random), ("numpy", np.random)):
+            original = module.seed
+
+            def seed(
+                value: Any = None, *more: Any, _name: str = name, _original: Any = original
+            ) -> None:
+                _original(value, *more)
+                if value is None or isinstance(value, int | float | str | bytes):
+                    self.asking.seeds.append((_name, value))
+
+            module.seed = seed  # type: ignore[attr-defined]
+
+    def _watch_imports(self) -> None:
+        """`matplotlib` is the room's when a test cell imports it: its state is the answer."""
+        original = builtins.__import__
+
+        def import_(
+            name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
+        ) -> Any:
+            if globals is self.namespace and name.partition(".")[0] in ("matplotlib", "pylab"):
+                chosen = name if fromlist else name.partition(".")[0]
+                if fromlist:
+                    self._import_submodules(name, fromlist)
+                else:
+                    self.asking.request("module", name)
+                return self.asking.request("module", chosen)
+            return original(name, globals, locals, fromlist, level)
+
+        self.builtins["__import__"] = import_
+
+    def _import_submodules(self, name: str, fromlist: Any) -> None:
+        if name == "matplotlib" and "pyplot" in fromlist:
+            self.asking.request("module", "matplotlib.pyplot")
+
+    def _watch_inspection(self) -> None:
+        """`inspect` and `vars` ask the room about a student's object."""
+        ask = self.asking.request
+
+        def asking(original: Any, operation: str, after: Callable[[Any], Any]) -> Any:
+            def ask_or_do(*args: Any, **kwargs: Any) -> Any:
+                if args and handles.is_handle(args[0]):
+                    return after(ask(operation, args[0]))
+                if not args and operation == "vars":
+                    return self.namespace
+                if not args and operation == "dir":
+                    return sorted(self.namespace)
+                return original(*args, **kwargs)
+
+            return ask_or_do
+
+        self.builtins["vars"] = asking(vars, "vars", dict)
+        self.builtins["dir"] = asking(dir, "dir", list)
+        inspect.signature = asking(inspect.signature, "signature", handles.signature_from)
+        inspect.getsource = asking(inspect.getsource, "source", str)
+        asyncio.run = asking(asyncio.run, "await", lambda value: value)
+
+    # -- what a student may see ---------------------------------------------------------------
+
+    def write_from_room(self, stream: str, text: str) -> None:
+        target = sys.stdout if stream == "stdout" else sys.stderr
+        self._from_room = True
+        try:
+            target.write(text)
+        finally:
+            self._from_room = False
+
+    def keep(self, stream: str, text: str) -> None:
+        """Keep printed text, unless a hidden test caused it."""
+        if self.left <= 0 or self.running_line() in self.hidden:
+            return
+        text = text[: self.left]
+        self.left -= len(text)
+        if self.kept and self.kept[-1].get("name") == stream:
+            self.kept[-1]["text"] += text
+        else:
+            self.kept.append({"output_type": "stream", "name": stream, "text": text})
+
+    def running_line(self) -> int:
+        """The line of the test cell that is running now, 0 if none."""
+        frame: Any = sys._getframe()
+        line = 0
+        while frame is not None:
+            if frame.f_code.co_filename == self.filename:
+                line = frame.f_lineno
+            frame = frame.f_back
+        return line
+
+    # -- running ------------------------------------------------------------------------------
+
+    def define(self, text: str) -> None:
+        """Run what the source gives to both sides."""
+        tree = ast.parse(text)
+        before = dict(self.namespace)
+        self.fetch(mentioned_names(tree) - set(_stored(tree)))
+        known = set(self.namespace)
+        exec(compile(tree, "<given>", "exec"), self.namespace)
+        self.own |= {
+            name
+            for name in self.namespace
+            if name not in known or self.namespace[name] is not before.get(name)
+        } & (set(_stored(tree)) | (set(self.namespace) - known))
+
+    def fetch(self, names: set[str]) -> None:
+        """Bring the student's things of these names up to date."""
+        wanted = set()
+        student = self.asking.student_names
+        for name in names:
+            if name in self.own or (name in BUILTINS and name not in student):
+                continue
+            if name in self.namespace and name not in student and name not in self.asking.agreed:
+                continue  # an earlier test made it
+            wanted.add(name)
+        if not wanted:
+            return
+        answer = self.asking.request("names", tuple(sorted(wanted)))
+        for name in wanted:
+            self.namespace.pop(name, None)
+            self.asking.agreed.pop(name, None)
+        for name, value in answer:
+            if name in wanted:
+                self.namespace[name] = value
+                self.asking.agreed[name] = value
+
+    def names_needed(self, tree: ast.AST) -> set[str]:
+        """Names that the cell mentions, itself or by the examiner's own functions."""
+        names = mentioned_names(tree)
+        if names & {"eval", "exec", "globals", "locals", "vars", "dir", "__main__"}:
+            names |= self.asking.student_names
+        seen: set[int] = set()
+        todo = list(names)
+        while todo:
+            value = self.namespace.get(todo.pop())
+            for code in _codes(value):
+                if id(code) in seen:
+                    continue
+                seen.add(id(code))
+                new = set(_code_names(code)) - names
+                names |= new
+                todo += new
+        return names
+
+    def run_inner(self, text: str) -> None:
+        """Run the body of a magic such as %%time."""
+        tree = ast.parse(TransformerManager().transform_cell(text))
+        self.fetch(self.names_needed(tree))
+        exec(compile(tree, self.filename, "exec"), self.namespace)
+
+    def test(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Run one test cell and give the verdict."""
+        self.kept, self.left = [], request["output_bytes"]
+        self.cells += 1
+        self.filename = f"<test {self.cells}>"
+        self.hidden = hidden_lines(request["source"])
+        asking = self.asking
+        asking.deadline = time.monotonic() + request["wall_s"]
+        asking.author_error = ""
+        out, err = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = _Printed(self, "stdout"), _Printed(self, "stderr")
+        value: Any = None
+        caught: BaseException | None = None
+        try:
+            value = self._execute(request["source"])
+            asking.flush()
+        except BaseException as error:
+            caught = error
+        finally:
+            sys.stdout, sys.stderr = out, err
+        return self._verdict(request, value, caught)
+
+    def _execute(self, source: str) -> Any:
+        text = TransformerManager().transform_cell(source)
+        try:
+            tree = ast.parse(text)
+        except SyntaxError as error:
+            message = f"the test cell is not Python: {error.msg} (line {error.lineno})"
+            raise self.asking.blame_author(message) from None
+        self._refuse_what_cannot_work(tree)
+        linecache.cache[self.filename] = (len(text), None, text.splitlines(True), self.filename)
+        self.fetch(self.names_needed(tree))
+        last = None
+        if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
+            last = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
+        exec(compile(tree, self.filename, "exec"), self.namespace)
+        return eval(compile(last, self.filename, "eval"), self.namespace) if last else None
+
+    def _refuse_what_cannot_work(self, tree: ast.Module) -> None:
+        stored = set(_stored(tree))
+        used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - stored
+        for name in ("_", "__", "___", "In", "Out"):
+            if name in used and name not in self.asking.student_names:
+                raise self.asking.blame_author(f"a test cell cannot use IPython's {name}")
+
+    def _verdict(
+        self, request: dict[str, Any], value: Any, caught: BaseException | None
+    ) -> dict[str, Any]:
+        points = float(request["points"])
+        asking = self.asking
+        outputs = list(self.kept)
+        if asking.author_error:
+            return {"state": "author error", "message": asking.author_error, "outputs": outputs,
+                    "score": None}  # fmt: skip
+        if asking.gone:
+            return {"state": asking.gone, "message": getattr(asking,'dbg',''), "outputs": outputs, "score": 0.0}
+        if caught is not None:
+            message, student_text = self._explain(caught)
+            outputs.append(
+                {
+                    "output_type": "error",
+                    "ename": type(caught).__name__,
+                    "evalue": message,
+                    "traceback": [student_text or message],
+                }
+            )
+            return {"state": "failed", "message": message, "outputs": outputs, "score": 0.0}
+        score = partial_score(value, points)
+        if value is not None and is_number(value):
+            outputs.append(
+                {
+                    "output_type": "execute_result",
+                    "execution_count": None,
+                    "data": {"text/plain": repr(value)},
+                    "metadata": {},
+                }
+            )
+        state = "ok" if score >= points else "failed"
+        message = "" if state == "ok" else f"{score:g} of {points:g} points"
+        return {"state": state, "message": message, "outputs": outputs, "score": score}
+
+    def _explain(self, error: BaseException) -> tuple[str, str]:
+        """A line for the student, and the student's own part of the traceback."""
+        in_hidden = _line_of(error, self.filename) in self.hidden
+        if "_autograder_from_student" in getattr(error, "__dict__", {}):
+            if in_hidden:
+                return f"Your code raised {_standard_name(error)} in a hidden check.", ""
+            shown = error.__dict__["_autograder_shown"]
+            return f"Your code raised {_one_line(error)}", shown
+        if isinstance(error, AssertionError):
+            if _raised_by_test(error, self.filename):
+                text = str(error)
+                return (text[:MESSAGE] if text else "A check did not hold."), ""
+            if in_hidden:
+                return "A hidden check did not hold.", ""
+            return str(error).strip()[:MESSAGE] or "A check did not hold.", ""
+        if in_hidden:
+            return f"A hidden check met {_standard_name(error)}.", ""
+        return f"The check met {_one_line(error)}", ""
+
+
+def _one_line(error: BaseException) -> str:
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = ""
+    name = type(error).__name__
+    return (f"{name}: {text}" if text else name)[:MESSAGE]
+
+
+def _standard_name(error: BaseException) -> str:
+    return next(c.__name__ for c in type(error).__mro__ if c.__module__ == "builtins")
+
+
+def _line_of(error: BaseException, filename: str) -> int:
+    """The line of the test cell in which the error came up: the outermost frame of the cell."""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == filename:
+            return trace.tb_lineno
+        trace = trace.tb_next
+    return 0
+
+
+def _raised_by_test(error: BaseException, filename: str) -> bool:
+    """Whether the author's own `assert` or `raise` made it, so that the text is the author's."""
+    trace = error.__traceback__
+    last = None
+    while trace is not None:
+        last = trace.tb_frame.f_code.co_filename
+        trace = trace.tb_next
+    return last == filename or (last or "").startswith(("<given>", "<test "))
+
+
+def hidden_lines(source: str) -> set[int]:
+    """Line numbers, from 1, of the hidden tests in a test cell's source."""
+    hidden: set[int] = set()
+    inside = False
+    for number, line in enumerate(source.splitlines(), 1):
+        if BEGIN_HIDDEN.search(line):
+            inside = True
+        if inside:
+            hidden.add(number)
+        if END_HIDDEN.search(line):
+            inside = False
+    return hidden
+
+
+def is_number(value: Any) -> bool:
+    """Whether a test cell's last value says how many points were earned."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def partial_score(value: Any, points: float) -> float:
+    """What a test cell that ran to its end earned, by its last value.
+
+    A number is the score, as in nbgrader, kept between 0 and the cell's points. `False` is a check
+    that did not hold, and earns nothing. Anything else, and no value, is full marks.
+    """
+    if isinstance(value, bool | np.bool_):
+        return points if value else 0.0
+    if not is_number(value):
+        return points
+    number = float(np.real(value))
+    return min(number, points) if number > 0 else 0.0
+
+
+def _stored(tree: ast.AST) -> list[str]:
+    from autograder.examiner.names import bound_names
+
+    return list(bound_names(tree.body))  # type: ignore[attr-defined]
+
+
+def _codes(value: Any) -> list[types.CodeType]:
+    if type(value) is types.FunctionType:
+        return [value.__code__]
+    if type(value) is type and value.__module__ == "__main__":
+        return [v.__code__ for v in vars(value).values() if type(v) is types.FunctionType]
+    return []
+
+
+def _code_names(code: types.CodeType) -> set[str]:
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _code_names(constant)
+    return names
+
+
+def serve(control: socket.socket, channel: socket.socket) -> None:
+    """Serve the grader until it hangs up: definitions and test cells, one verdict each."""
+    examiner: _Examiner | None = None
+    while True:
+        try:
+            request = json.loads(protocol.receive(control))
+        except protocol.ChannelClosed:
+            return
+        answer: dict[str, Any] = {}
+        if request["op"] == "names":
+            examiner = _Examiner(channel, request["names"])
+            sys.path.append("/source")
+        elif examiner is not None and request["op"] == "define":
+            try:
+                examiner.asking.deadline = time.monotonic() + request["wall_s"]
+                examiner.define(request["source"])
+            except (Exception, RoomGone) as error:
+                answer = {"error": _one_line(error)}
+        elif examiner is not None:
+            answer = examiner.test(request)
+        protocol.send(control, json.dumps(answer).encode())

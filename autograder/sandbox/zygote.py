@@ -1,0 +1,256 @@
+"""The warm process: imports once what notebooks need, then forks rooms and examiners from that.
+
+It is started by exec with a clean environment, before any source or submission is read, moves into
+the rooms' file tree, and never runs a student's code itself. It is init of a pid namespace: when
+it ends, or the grader that holds its socket does, the kernel ends every room with it.
+
+Run as `python -m autograder.sandbox.zygote FD`; `Zygote` (in `autograder.sandbox`) does that.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import traceback
+from typing import Any, NoReturn
+
+from autograder.cells import Limits
+from autograder.sandbox import limits as resource_limits
+from autograder.sandbox import linux, room, seccomp
+
+MESSAGE_BYTES = 1 << 16
+
+
+def main() -> None:
+    """Build the walls' shared parts, warm up, and serve requests until the grader hangs up."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    options = json.loads(control.recv(MESSAGE_BYTES))
+    layers = frozenset(options["layers"])
+    privileged = os.geteuid() == 0 and bool(
+        linux.effective_capabilities() & (1 << linux.CAP_SYS_ADMIN)
+    )
+    try:
+        if "namespaces" in layers:
+            _become_init(privileged)
+        shell = warm_up()
+        if "namespaces" in layers:
+            room.build_tree(tuple(options["readable"]))
+        walls = room.Walls(
+            layers=layers,
+            privileged=privileged,
+            filter=seccomp.build() if "seccomp" in layers else b"",
+            address_space=resource_limits.own_address_space() or 4 << 30,
+        )
+    except (OSError, ValueError) as error:
+        control.send(json.dumps({"error": str(error)}).encode())
+        return
+    gc.collect()
+    gc.freeze()
+    control.send(json.dumps({"ready": True}).encode())
+    _Server(control, walls, shell).serve()
+
+
+def _become_init(privileged: bool) -> None:
+    """Continue as init of a new pid namespace; this process waits and ends with it."""
+    if not privileged:
+        uid, gid = os.geteuid(), os.getegid()
+        linux.unshare(linux.CLONE_NEWUSER)
+        linux.write_id_maps(0, uid, gid)
+    linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def warm_up() -> Any:
+    """Import what rooms and examiners use and make the room's shell; return the shell."""
+    import concurrent.futures
+    import datetime
+    import decimal
+    import fractions
+    import statistics
+    import unittest.mock
+
+    import IPython
+    import matplotlib.pyplot as plt
+    import matplotlib_inline.backend_inline
+    import numpy.testing
+    import pandas.testing
+
+    from autograder.examiner import answering, testing
+
+    del IPython, matplotlib_inline, numpy, pandas, testing, concurrent
+    del datetime, decimal, fractions, statistics, unittest
+    shell = answering.make_shell()
+    plt.close("all")
+    return shell
+
+
+class _Server:
+    """Forks a room and an examiner a request, and says how they ended."""
+
+    def __init__(self, control: socket.socket, walls: room.Walls, shell: Any) -> None:
+        self.control = control
+        self.walls = walls
+        self.shell = shell
+        self.own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
+
+    def serve(self) -> None:
+        while True:
+            message, fds, _, _ = socket.recv_fds(self.control, MESSAGE_BYTES, 8)
+            if not message:
+                return
+            request = json.loads(message)
+            pidfds: list[int] = []
+            try:
+                if request["op"] == "open":
+                    answer, pidfds = self.open(request, fds)
+                else:
+                    answer = self.close(request["pids"])
+            except OSError as error:
+                answer = {"error": str(error)}
+            finally:
+                for fd in fds:
+                    os.close(fd)
+            payload = json.dumps(answer).encode()
+            if pidfds:
+                socket.send_fds(self.control, [payload], pidfds)
+            else:
+                self.control.send(payload)
+            for fd in pidfds:
+                os.close(fd)
+
+    def open(self, request: dict[str, Any], fds: list[int]) -> tuple[dict[str, Any], list[int]]:
+        """Fork a room and an examiner that share one folder; return their pids and pidfds."""
+        limits = Limits(**request["limits"])
+        folder, source, room_control, room_channel, exam_control, exam_channel = fds
+        owner = request["owner"] if self.walls.privileged else 0
+        jobs = {
+            "room": (owner, (folder, room_control, room_channel)),
+            "examiner": (owner + self.walls.privileged, (source, exam_control, exam_channel)),
+        }
+        ready_read, ready_write = os.pipe()
+        pids = []
+        if self.walls.separated:
+            room.mount_shared_folder(owner, limits)
+        try:
+            for kind, (user, kept) in jobs.items():
+                pid = self.fork()
+                if pid == 0:
+                    _child(self.walls, self.shell, kind, kept, ready_write, user, limits, request)
+                pids.append(pid)
+            os.close(ready_write)
+            ready_write = -1
+            missing = len(pids)
+            while missing and (came := os.read(ready_read, missing)):
+                missing -= len(came)
+        finally:
+            os.close(ready_read)
+            if ready_write >= 0:
+                os.close(ready_write)
+            if self.walls.separated:
+                room.unmount_shared_folder()
+        return {"pids": pids}, [os.pidfd_open(pid) for pid in pids]
+
+    def fork(self) -> int:
+        """Fork; where walls are up, the child is init of a pid namespace of its own."""
+        if not self.walls.separated:
+            return os.fork()
+        linux.unshare(linux.CLONE_NEWPID)
+        pid = os.fork()
+        if pid:
+            linux.setns(self.own_pid_namespace, linux.CLONE_NEWPID)
+        return pid
+
+    def close(self, pids: list[int]) -> dict[str, Any]:
+        """Wait for children that the grader has killed; say how each ended and its CPU time."""
+        ends = []
+        for pid in pids:
+            try:
+                _, status, usage = os.wait4(pid, 0)
+                ends.append([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime])
+            except ChildProcessError:
+                ends.append([0, 0.0])
+        return {"ends": ends}
+
+
+def _child(
+    walls: room.Walls,
+    shell: Any,
+    kind: str,
+    kept: tuple[int, int, int],
+    ready: int,
+    user: int,
+    limits: Limits,
+    request: dict[str, Any],
+) -> NoReturn:
+    """Go behind the walls and run a room or an examiner; never returns."""
+    code = 1
+    try:
+        folder, control, channel, ready = _keep_only((*kept, ready))
+        is_room = kind == "room"
+        work = request["unsafe_folder"] or room.FOLDER
+        os.setsid()
+        if walls.separated:
+            room.leave_shared_namespaces()
+            room.private_tmpfs("/tmp", user, limits.file_bytes)
+            if is_room:
+                room.private_tmpfs("/dev/shm", user, limits.file_bytes)
+                room.copy_tree(folder, work, user, limits.file_bytes)
+            else:
+                room.private_tmpfs(room.SOURCE, user, limits.file_bytes)
+                room.copy_tree(folder, room.SOURCE, user, limits.file_bytes)
+                room.make_folder_read_only()
+        elif is_room:
+            room.copy_tree(folder, work, 0, limits.file_bytes)
+        os.chdir(work)
+        os.close(folder)
+        os.write(ready, b".")
+        os.close(ready)
+        room.give_up_rights(walls, user, limits)
+        _seed(request["seed"] if kind == "examiner" else 0)
+        from autograder.examiner import answering, testing
+
+        if is_room:
+            answering.serve(shell, socket.socket(fileno=control), socket.socket(fileno=channel))
+        else:
+            linux.prctl(linux.PR_SET_DUMPABLE, 0)
+            testing.serve(socket.socket(fileno=control), socket.socket(fileno=channel))
+        code = 0
+    except BaseException:  # the only place left to say it is the control socket, and it shows
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _keep_only(fds: tuple[int, ...]) -> list[int]:
+    """Close every descriptor but these; return their new numbers, which start at 3."""
+    null = os.open("/dev/null", os.O_RDWR)
+    base = max(*fds, null, 2 + len(fds)) + 1
+    for index, fd in enumerate(fds):
+        os.dup2(fd, base + index)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    targets = list(range(3, 3 + len(fds)))
+    for index, target in enumerate(targets):
+        os.dup2(base + index, target, inheritable=False)
+    os.closerange(3 + len(fds), 65536)
+    return targets
+
+
+def _seed(seed: int) -> None:
+    import numpy as np
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+
+
+if __name__ == "__main__":
+    main()
