@@ -1,0 +1,281 @@
+"""The `autograder` command."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from autograder.batch import Row
+
+# What `main` returns: every submission graded; something could not be; stopped by the user.
+DONE, PROBLEM, STOPPED = 0, 1, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: its arguments; those of the process if None.
+
+    Returns:
+        The exit code: 0 when all went well, 1 when anything could not be done.
+    """
+    arguments = _parser().parse_args(argv)
+    # Nbgrader logs tracebacks of what we report in one line.
+    for name in ("traitlets", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    previous = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code: int = arguments.command(arguments)
+    except KeyboardInterrupt:
+        _say("stopped; what is graded is kept, and the next run goes on from there")
+        return STOPPED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return PROBLEM
+    except Exception as error:
+        if not _foreseen(error):
+            raise
+        _say(str(error))
+        return PROBLEM
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="autograder",
+        description="Grade nbgrader submissions in two rooms: the student's code in one, "
+        "the tests in another.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    grade = _add(commands, "grade", _grade, "grade the submissions of an assignment")
+    grade.add_argument("assignment", metavar="ASSIGNMENT")
+    _add_course(grade)
+    grade.add_argument(
+        "--student",
+        metavar="S",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="only these students",
+    )
+    _add_rooms(grade)
+    grade.add_argument(
+        "--scheduler", metavar="ADDRESS", default="", help="grade on the Dask cluster at ADDRESS"
+    )
+    grade.add_argument("--force", action="store_true", help="grade again what is graded already")
+    grade.add_argument("--format", choices=("table", "json", "csv"), default="table")
+
+    release = _add(commands, "release", _release, "make release/ from source/; refuse a leak")
+    release.add_argument("assignments", metavar="ASSIGNMENT", nargs="*", help="default: all")
+    _add_course(release)
+
+    validate = _add(
+        commands,
+        "validate",
+        _validate,
+        "hold every exercise against its right and wrong answers in answers/",
+    )
+    validate.add_argument("assignments", metavar="ASSIGNMENT", nargs="*", help="default: all")
+    _add_rooms(validate)
+    _add_course(validate)
+    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    command: Callable[[argparse.Namespace], int],
+    text: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_course(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--course",
+        metavar="DIR",
+        type=Path,
+        default=Path(),
+        help="the course folder (default: this folder)",
+    )
+
+
+def _add_rooms(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--jobs",
+        metavar="N",
+        type=_count,
+        default=1,
+        help="grade in N processes at a time (default 1)",
+    )
+    parser.add_argument(
+        "--unsafe-no-sandbox",
+        action="store_true",
+        help="run submissions without walls, where the host cannot build them; "
+        "only for notebooks that you trust",
+    )
+
+
+def _grade(arguments: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from autograder.batch import grade_class
+    from autograder.course import Course
+    from autograder.executors import executor
+    from autograder.gradebook import course_lock
+
+    rows = []
+    with executor(arguments.jobs, arguments.scheduler, arguments.unsafe_no_sandbox) as run:
+        course = Course(arguments.course)
+        assignment = course.assignment(arguments.assignment)
+        if not arguments.student and not course.students(assignment.name):
+            where = course.shown(course.folder("submitted", "STUDENT", assignment.name))
+            _say(f"{where}: no submission of this assignment; collect them first")
+            return PROBLEM
+        with (
+            course_lock(course, _say),
+            tqdm(unit=" submissions", disable=None, file=sys.stderr) as progress,
+        ):
+            for row in grade_class(
+                course,
+                assignment,
+                run,
+                students=arguments.student,
+                force=arguments.force,
+                started=progress.reset,
+            ):
+                rows.append(row)
+                progress.update()
+                for line in [*row.notes, *([] if row.graded else [row.state])]:
+                    progress.write(f"{row.student}: {line}", file=sys.stderr)
+    _print_rows(sorted(rows, key=lambda row: row.student), arguments.format)
+    return DONE if all(row.graded for row in rows) else PROBLEM
+
+
+def _release(arguments: argparse.Namespace) -> int:
+    from autograder.course import Course
+    from autograder.release import release
+
+    course = Course(arguments.course)
+    names = arguments.assignments or course.assignments()
+    if not names:
+        _say(f"{course.root}: no assignment in source/; run `make build`, or give --course DIR")
+        return PROBLEM
+    problems = 0
+    for name in names:
+        try:
+            print(f"{course.shown(release(course, name))}: released")
+        except Exception as error:
+            if not _foreseen(error):
+                raise
+            problems += 1
+            _say(str(error))
+    return PROBLEM if problems else DONE
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    from autograder.course import Course
+    from autograder.executors import executor
+    from autograder.validate import validate
+
+    with executor(arguments.jobs, unsafe=arguments.unsafe_no_sandbox) as run:
+        course = Course(arguments.course)
+        names = arguments.assignments or course.assignments()
+        if not names:
+            _say(f"{course.root}: no assignment in source/; run `make build`, or give --course DIR")
+            return PROBLEM
+        reports = []
+        for name in names:
+            reports.append(report := validate(course, name, run))
+            for finding in report.findings:
+                print(finding)
+            print(f"{name}: {report.graded} submissions graded, {len(report.findings)} findings")
+    return PROBLEM if any(report.findings for report in reports) else DONE
+
+
+def _print_rows(rows: Sequence[Row], form: str) -> None:
+    if form == "json":
+        print(json.dumps([row.as_json() for row in rows], indent=2, ensure_ascii=False))
+        return
+    names = list(dict.fromkeys(exercise.name for row in rows for exercise in row.exercises))
+    head = ["student", "score", "max_score", *names, "late_penalty", "state"]
+    lines = [_line(row, names) for row in rows]
+    if form == "csv":
+        csv.writer(sys.stdout, lineterminator="\n").writerows([head, *lines])
+        return
+    from tabulate import tabulate
+
+    print(tabulate(lines, head, missingval="", disable_numparse=True))
+    left = sum(not row.graded for row in rows)
+    kept = sum(row.kept for row in rows)
+    print(
+        f"\n{len(rows) - left} of {len(rows)} graded"
+        + (f", {kept} of them before (--force grades them again)" if kept else "")
+    )
+
+
+def _line(row: Row, names: Sequence[str]) -> list[str | None]:
+    from autograder.feedback import shown_points
+
+    def points(value: float | None) -> str | None:
+        return None if value is None else shown_points(value)
+
+    earned = {exercise.name: exercise.score for exercise in row.exercises}
+    return [
+        row.student,
+        points(row.score),
+        points(row.max_score),
+        *(points(earned.get(name)) for name in names),
+        points(row.late_penalty or None),
+        row.state,
+    ]
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _foreseen(error: Exception) -> bool:
+    """True for an error whose text is one line for the user."""
+    from autograder.course import CourseError
+    from autograder.executors import ExecutorError
+    from autograder.gradebook import GradebookError
+    from autograder.notebooks import NotebookError
+    from autograder.release import LeakError
+    from autograder.sandbox import SandboxUnavailable
+
+    return isinstance(
+        error,
+        CourseError
+        | ExecutorError
+        | GradebookError
+        | LeakError
+        | NotebookError
+        | SandboxUnavailable,
+    )
+
+
+def _say(line: str) -> None:
+    print(f"autograder: {line}", file=sys.stderr)
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,342 @@
+"""The only writer of nbgrader's gradebook.
+
+Each submission is saved in one transaction through nbgrader's own models, so a killed run leaves
+a submission either as it was or wholly graded. One grader at a time writes to a course: a file
+lock beside the gradebook sees to it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from nbformat import from_dict
+from nbgrader import api
+from nbgrader.preprocessors import AssignLatePenalties, SaveCells
+from sqlalchemy import select, text
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy.orm import selectinload
+
+from autograder.assignment import Assignment, Submission
+from autograder.course import Course
+from autograder.grading import CellGrade, NotebookResult, Result
+from autograder.notebooks import Cell, SourceCell, SourceNotebook, autograded_notebook
+
+# How long to wait for a gradebook that another program is writing to.
+BUSY_S = 10.0
+
+
+class GradebookError(Exception):
+    """Why the gradebook cannot be read or written, and what to do, in one line."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the gradebook holds for a submission, a person's scores and extra credit included.
+
+    Attributes:
+        grades: one a graded cell, in the source's order.
+        penalty: points taken off for handing in late.
+    """
+
+    grades: list[CellGrade]
+    penalty: float
+
+    @property
+    def score(self) -> float:
+        """The points that count: what was earned so far, less the late penalty."""
+        return sum(grade.score or 0.0 for grade in self.grades) - self.penalty
+
+    @property
+    def needs_person(self) -> bool:
+        """True while a person has still to decide on a cell."""
+        return any(grade.state == "manual" for grade in self.grades)
+
+
+@contextmanager
+def course_lock(course: Course, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold the course for writing; if another grader holds it, say so and wait.
+
+    The lock is on the folder itself, so nothing is left behind.
+    """
+    descriptor = os.open(course.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"{course.root}: another grader is at work in this course; waiting for its end")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class Gradebook:
+    """nbgrader's gradebook of a course, opened for one assignment.
+
+    Args:
+        course: whose gradebook it is.
+        assignment: what is graded. Its cells are registered if the gradebook does not know them
+            yet, or knows them otherwise, as `nbgrader generate_assignment` would.
+
+    Raises:
+        GradebookError: if it cannot be opened, or cannot take the assignment's cells.
+    """
+
+    def __init__(self, course: Course, assignment: Assignment) -> None:
+        self.course = course
+        self.assignment = assignment
+        self.where = course.database.removeprefix("sqlite:///")
+        with self._one_line_errors(), _scripts_on_path():
+            self._api = api.Gradebook(course.database, course.directory.course_id)
+            self._register()
+            self._cells = self._cell_rows()
+        self._late = AssignLatePenalties(config=course.config)
+        self._late.init_plugin()
+
+    def __enter__(self) -> Self:
+        """Nothing to open; the connection is there since construction."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connection."""
+        self._api.close()
+
+    def save(self, result: Result, submission: Submission) -> Recorded:
+        """Write what a submission earned, in one transaction.
+
+        As in nbgrader, a score that a person gave stays, and is marked to be looked at again.
+
+        Returns:
+            What the gradebook now holds, nbgrader's late penalty included.
+
+        Raises:
+            GradebookError: if it cannot be written; nothing of it is written then.
+        """
+        session = self._api.db
+        with self._one_line_errors():
+            try:
+                if self._api.engine.dialect.name == "sqlite":
+                    session.execute(text(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}"))
+                row = self._submission_row(result.student) or self._new_submission(result.student)
+                if submission.timestamp is not None:
+                    row.timestamp = submission.timestamp
+                for notebook in result.notebooks:
+                    self._fill(self._notebook_row(row, notebook.name), notebook)
+                session.add(row)
+                for notebook_row in row.notebooks:
+                    self._penalize(row, notebook_row)
+                saved = self._recorded(row)
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+            finally:
+                session.expunge_all()
+        return saved
+
+    def recorded(self, student: str) -> Recorded | None:
+        """What the gradebook holds for the student's submission; None if nothing."""
+        with self._one_line_errors():
+            row = self._submission_row(student)
+            found = None if row is None else self._recorded(row)
+            self._api.db.expunge_all()
+            return found
+
+    def _recorded(self, row: api.SubmittedAssignment) -> Recorded:
+        grades = {grade.cell_id: grade for notebook in row.notebooks for grade in notebook.grades}
+        return Recorded(
+            [
+                _cell_grade(cell, grades[self._cells[f"grade/{source.name}", cell.id]])
+                for source in self.assignment.notebooks
+                for cell in source.cells
+                if self._cells.get((f"grade/{source.name}", cell.id)) in grades
+            ],
+            sum(notebook.late_submission_penalty or 0.0 for notebook in row.notebooks),
+        )
+
+    def _register(self) -> None:
+        name = self.assignment.name
+        try:
+            known = self._api.find_assignment(name)
+        except api.MissingEntry:
+            known = self._api.add_assignment(name)
+        gone = {row.name for row in known.notebooks} - {n.name for n in self.assignment.notebooks}
+        for notebook in gone:
+            if known.submissions:
+                raise GradebookError(
+                    f"{self.where}: knows {name}/{notebook}.ipynb, which is no longer in source/, "
+                    "and holds submissions of it; put the notebook back"
+                )
+            self._api.remove_notebook(notebook, name)
+        differ = [n for n in self.assignment.notebooks if not self._knows(n, known)]
+        self._api.db.expunge_all()
+        for notebook in differ:
+            self._save_cells(notebook)
+
+    def _knows(self, source: SourceNotebook, known: api.Assignment) -> bool:
+        row = next((row for row in known.notebooks if row.name == source.name), None)
+        if row is None:
+            return False
+        worth = {cell.name: cell.max_score for cell in [*row.grade_cells, *row.task_cells]}
+        return {
+            (cell.name, cell.source, cell.checksum, worth.get(cell.name, 0.0))
+            for cell in row.source_cells
+        } == {
+            (id_, cell.text, cell.metadata["nbgrader"].get("checksum"), cell.points)
+            for id_, cell in source.by_id.items()
+        }
+
+    def _save_cells(self, source: SourceNotebook) -> None:
+        cells = [Cell(cell, cell.cell_type, cell.text) for cell in source.cells]
+        resources = {
+            "nbgrader": {
+                "notebook": source.name,
+                "assignment": self.assignment.name,
+                "db_url": self.course.database,
+            }
+        }
+        try:
+            SaveCells(config=self.course.config).preprocess(
+                from_dict(autograded_notebook(source, cells, {})), resources
+            )
+        except RuntimeError:
+            raise GradebookError(
+                f"{self.where}: holds submissions of {self.assignment.name}/{source.name}.ipynb "
+                "graded with other cells; undo the change of cell ids in source/, or remove the "
+                f"assignment with `nbgrader db assignment remove {self.assignment.name}`"
+            ) from None
+
+    def _cell_rows(self) -> dict[tuple[str, str], str]:
+        """The gradebook's id for each graded or answered cell, by notebook and cell name."""
+        row = self._api.find_assignment(self.assignment.name)
+        self._assignment_row_id = row.id
+        self._duedate_known = row.duedate is not None
+        self._notebook_row_ids = {notebook.name: notebook.id for notebook in row.notebooks}
+        ids: dict[tuple[str, str], str] = {}
+        for notebook in row.notebooks:
+            for kind, cells in (
+                ("grade", [*notebook.grade_cells, *notebook.task_cells]),
+                ("comment", [*notebook.solution_cells, *notebook.task_cells]),
+            ):
+                ids |= {(f"{kind}/{notebook.name}", cell.name): cell.id for cell in cells}
+        self._api.db.expunge_all()
+        return ids
+
+    def _submission_row(self, student: str) -> api.SubmittedAssignment | None:
+        notebooks = selectinload(api.SubmittedAssignment.notebooks)
+        return self._api.db.scalars(
+            select(api.SubmittedAssignment)
+            .where(
+                api.SubmittedAssignment.assignment_id == self._assignment_row_id,
+                api.SubmittedAssignment.student_id == student,
+            )
+            .options(
+                notebooks.selectinload(api.SubmittedNotebook.grades),
+                notebooks.selectinload(api.SubmittedNotebook.comments),
+            )
+        ).one_or_none()
+
+    def _new_submission(self, student: str) -> api.SubmittedAssignment:
+        session = self._api.db
+        if session.get(api.Student, student) is None:
+            session.add(api.Student(id=student))
+        row = api.SubmittedAssignment(assignment_id=self._assignment_row_id, student_id=student)
+        session.add(row)
+        return row
+
+    def _notebook_row(
+        self, submission: api.SubmittedAssignment, name: str
+    ) -> api.SubmittedNotebook:
+        id_ = self._notebook_row_ids[name]
+        for notebook in submission.notebooks:
+            if notebook.notebook_id == id_:
+                return notebook
+        return api.SubmittedNotebook(notebook_id=id_, assignment=submission)
+
+    def _fill(self, row: api.SubmittedNotebook, notebook: NotebookResult) -> None:
+        """Put a notebook's grades and comments into its rows, making those that are not there."""
+        grades = {grade.cell_id: grade for grade in row.grades}
+        for given in notebook.grades:
+            id_ = self._cells[f"grade/{notebook.name}", given.cell_id]
+            grade = grades.get(id_) or api.Grade(cell_id=id_, notebook=row)
+            grade.auto_score = given.score
+            grade.needs_manual_grade = given.score is None or grade.manual_score is not None
+        comments = {comment.cell_id: comment for comment in row.comments}
+        for (kind, name), id_ in self._cells.items():
+            if kind == f"comment/{notebook.name}":
+                comment = comments.get(id_) or api.Comment(cell_id=id_, notebook=row)
+                comment.auto_comment = "No response." if name in notebook.unanswered else None
+
+    def _penalize(
+        self, submission: api.SubmittedAssignment, notebook: api.SubmittedNotebook
+    ) -> None:
+        """Ask nbgrader's late-submission plugin, and keep its answer between 0 and the score."""
+        notebook.late_submission_penalty = None
+        if submission.timestamp is None or not self._duedate_known:
+            return
+        self._api.db.flush()
+        late = submission.total_seconds_late
+        if not late:
+            return
+        self._api.db.refresh(notebook, ["score"])
+        penalty = self._late.plugin_inst.late_submission_penalty(
+            submission.student_id, notebook.score, late
+        )
+        if penalty is not None:
+            notebook.late_submission_penalty = min(max(penalty, 0.0), notebook.score)
+
+    @contextmanager
+    def _one_line_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseError as error:
+            raise GradebookError(_explain(self.where, str(error.orig))) from None
+        except SQLAlchemyError as error:
+            raise GradebookError(_explain(self.where, str(error))) from None
+
+
+def _cell_grade(cell: SourceCell, row: api.Grade) -> CellGrade:
+    """What counts for a cell: a person's score before the automatic one, plus extra credit."""
+    given = row.auto_score if row.manual_score is None else row.manual_score
+    score = None if given is None else given + (row.extra_credit or 0.0)
+    state = "manual" if row.needs_manual_grade else "recorded"
+    return CellGrade(cell.id, cell.points, score, state)
+
+
+def _explain(where: str, problem: str) -> str:
+    remedies = {
+        "locked": "another program holds it; close Formgrader's page and grade again",
+        "readonly": "make the file and its folder writable, or grade a copy of the course",
+        "unable to open": "make its folder, and make it writable",
+        "full": "free some space and grade again: what is graded is kept",
+        "not a database": "not a gradebook; move it away and grade again",
+        "malformed": "damaged; restore a backup, or move it away and grade again",
+        "no such": "made by another version; run `nbgrader db upgrade`",
+    }
+    short = " ".join(problem.split())[:200]
+    remedy = next((tell for sign, tell in remedies.items() if sign in short), "restore a backup")
+    return f"{where}: {short}; {remedy}"
+
+
+@contextmanager
+def _scripts_on_path() -> Iterator[None]:
+    """Nbgrader calls `alembic` by name when it makes a gradebook: let it find our environment's."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
