@@ -27,7 +27,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image
 from tabulate import tabulate
 
-from virtlab.measure.statistics import median_interval, summarize
+from virtlab.measure.statistics import median_interval, p99, summarize
 from virtlab.registry import Measurement
 
 # Okabe and Ito, Color Universal Design, 2008; yellow is left out: it is too light on white.
@@ -256,22 +256,27 @@ def distribution(
     if conditions:
         table = table.set_index("condition").loc[list(conditions)].reset_index()
     figure, axes = _figure()
+    medians = np.sort(table["median"].to_numpy(float))
+    apart = len(table) < 2 or bool((medians[1:] / medians[:-1]).min() > 1.15)
     heights = np.linspace(0.85, 0.25, len(table)) if len(table) > 1 else [0.5]
     for place, (row, height) in enumerate(zip(_rows(table), heights, strict=True)):
         samples = (
             m.data.loc[m.data["condition"] == row["condition"], value].dropna().to_numpy(float)
         )
         colour = COLOURS[place % 7]
-        axes.ecdf(samples, color=colour, ls=LINES[place % 7])
-        axes.annotate(
-            str(row["condition"]),
-            (float(np.quantile(samples, height, method="inverted_cdf")), height),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            color=_ink(colour),
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-        )
+        axes.ecdf(samples, color=colour, ls=LINES[place % 7], label=row["condition"])
+        if apart:
+            axes.annotate(
+                str(row["condition"]),
+                (float(np.quantile(samples, height, method="inverted_cdf")), height),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                color=_ink(colour),
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            )
+    if not apart:  # labels beside the lines would not tell which is which
+        axes.legend(loc="lower right", handlelength=3.5)
     axes.set(xlabel=f"{xlabel} (log axis)", ylabel="share of samples", ylim=(0, 1.02))
     _log_axis(axes.xaxis)
     axes.margins(x=0.15)
@@ -280,6 +285,374 @@ def distribution(
     _title(axes, message or f"{slowest['condition']} is slower than {fastest['condition']}", m)
     listed = ", ".join(f"{row['condition']} {_short(row['median'])}" for row in _rows(table))
     return Shown(figure, f"Median {xlabel}: {listed}.", table)
+
+
+@_styled
+def share_against_weight(m: Measurement) -> Shown:
+    """Draw the share of the core each tenant got against the share its weight promises."""
+    table = m.data.groupby(["condition", "tenants", "tenant"], as_index=False, sort=False).agg(
+        weight=("weight", "first"),
+        expected=("expected", "first"),
+        share=("share", "median"),
+        n=("share", "size"),
+    )
+    table = table.sort_values(["tenants", "condition", "tenant"], ignore_index=True)
+    figure, axes = _figure(width=6.4, height=4.8)
+    top = 105 * max(table["expected"].max(), table["share"].max())
+    axes.plot([0, top], [0, top], color=GREY, ls="--", lw=1)
+    axes.annotate(
+        "as promised",
+        (0.62 * top, 0.62 * top),
+        xytext=(8, -14),
+        textcoords="offset points",
+        color=GREY,
+    )
+    for place, (tenants, group) in enumerate(table.groupby("tenants")):
+        axes.plot(
+            100 * group["expected"],
+            100 * group["share"],
+            MARKERS[place % 7],
+            color=COLOURS[place % 7],
+            mfc="none",
+            mew=2,
+            ms=9,
+            label=f"{tenants} tenants",
+        )
+    axes.set(xlabel="promised by weight (% of the core)", ylabel="got (% of the core)")
+    axes.set(xlim=(0, top), ylim=(0, top))
+    axes.legend(loc="upper left", frameon=True)
+    worst = 100 * (table["share"] - table["expected"]).abs().max()
+    follows = worst < 5
+    message = "Shares follow the weights" if follows else "Shares differ from the weights"
+    _title(axes, message, m, count=False)
+    mechanism = str(m.data["mechanism"].iloc[0])
+    sentence = (
+        f"{table['tenants'].min()} to {table['tenants'].max()} tenants share one core by "
+        f"{mechanism}: each got what its weight promises to within {_short(worst)} percentage points."
+    )
+    return Shown(figure, sentence, table.drop(columns="tenants"))
+
+
+@_styled
+def timeline(m: Measurement, value: str = "core_share", of: str = "the core") -> Shown:
+    """Draw what each tenant got over time, one above the other, a panel for each condition.
+
+    Args:
+        m: of an experiment with the columns condition, tenant, second and the value.
+        value: the column to stack; a share from 0 to 1.
+        of: what it is a share of.
+    """
+    data = m.data.groupby(["condition", "tenant", "second"], as_index=False)[value].median()
+    conditions = list(m.data["condition"].unique())
+    figure, panels = _figure(width=8.5, height=3.8, columns=len(conditions))
+    rows = []
+    for axes, condition in zip(np.atleast_1d(panels), conditions, strict=True):
+        wide = data[data["condition"] == condition].pivot(
+            index="second", columns="tenant", values=value
+        )
+        width = float(np.median(np.diff(wide.index))) if len(wide) > 1 else 1.0
+        below = np.zeros(len(wide))
+        for place, tenant in enumerate(wide.columns):
+            height = 100 * wide[tenant].to_numpy(float)
+            axes.bar(
+                wide.index,
+                height,
+                width,
+                below,
+                align="edge",
+                label=f"tenant {tenant}",
+                color=COLOURS[place % 7],
+                hatch=HATCHES[(place + 1) % 7],
+                edgecolor="white",
+                lw=0.3,
+            )
+            below = below + height
+            rows.append((condition, f"tenant {tenant}", wide[tenant].mean()))
+        rows.append((condition, "together", below.mean() / 100))
+        axes.set(xlabel="seconds", ylabel=f"% of {of}", ylim=(0, max(105.0, below.max() * 1.05)))
+        axes.set_title(f"{condition}: {below.mean():.0f} % used\n", fontsize=12)
+    first = np.atleast_1d(panels)[0]
+    handles, labels = first.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    first.text(0, 1.02, _source_words(m, count=False), transform=first.transAxes, color=GREY)
+    table = pd.DataFrame(rows, columns=["condition", "who", f"share of {of}"])
+    used = {row[0]: 100 * row[2] for row in rows if row[1] == "together"}
+    listed = ", ".join(f"{name} {percent:.0f} %" for name, percent in used.items())
+    figure.set_label(f"How much of {of} is used: {listed}")
+    return Shown(figure, f"Of {of} the tenants together use: {listed}.", table)
+
+
+@_styled
+def slowdown(
+    m: Measurement, value: str = "response_ms", baseline: str = "alone", what: str = "response"
+) -> Shown:
+    """Draw how many times as long each condition takes as the baseline, with intervals.
+
+    The interval holds the ratio of medians at 95 %, with rounds as what varies.
+
+    Args:
+        m: of an experiment with several rounds, and the baseline among its conditions.
+        value: the column to compare; a column `limited` decides how a point is drawn.
+        baseline: the condition that counts as 1.
+        what: what the value is, in a word.
+    """
+    names = [name for name in m.data["condition"].unique() if name != baseline]
+    ratios = {name: m.ratio(name, baseline, value) for name in names}
+    worst_of: dict[str, float] = {}
+    for name in names:
+        group = name.split(",")[0]
+        worst_of[group] = max(worst_of.get(group, 0.0), ratios[name][0].estimate)
+    names.sort(key=lambda name: (worst_of[name.split(",")[0]], ratios[name][0].estimate))
+    limited = set(m.data.loc[m.data["limited"], "condition"]) if "limited" in m.data else set()
+    figure, axes = _figure(height=1.7 + 0.4 * len(names))
+    axes.axvline(1, color=GREY, ls="--", lw=1)
+    rows = []
+    for height, name in enumerate(names):
+        (low, estimate, high), source = ratios[name]
+        held = name in limited
+        colour = COLOURS[2] if held else COLOURS[1]
+        if math.isfinite(low) and math.isfinite(high):
+            axes.plot([low, high], [height, height], "-", color=colour)
+        axes.plot(
+            estimate,
+            height,
+            "s" if held else "o",
+            color=colour,
+            mfc="white" if held else colour,
+            mew=2,
+            ms=9,
+        )
+        axes.annotate(
+            f"{_short(estimate)}×",
+            (high if math.isfinite(high) else estimate, height),
+            xytext=(9, 0),
+            textcoords="offset points",
+            va="center",
+        )
+        rows.append((name, m.data["condition"].eq(name).sum(), estimate, low, high, source))
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    axes.grid(axis="y", visible=False)
+    axes.margins(x=0.12)
+    _log_axis(axes.xaxis)
+    axes.set_xlabel(f"median {what}, times that of “{baseline}” (log axis)")
+    table = pd.DataFrame(rows, columns=["condition", "n", "times", "low", "high", "source"])
+    worst = table.sort_values("times").iloc[-1]
+    _title(axes, f"“{worst['condition']}” slows the {what} {_short(worst['times'])} times", m)
+    listed = ", ".join(f"{row['condition']} {_short(row['times'])}" for row in _rows(table))
+    sentence = f"Median {what} as a multiple of “{baseline}”: {listed}."
+    return Shown(figure, sentence, table)
+
+
+@_styled
+def heat_map(
+    m: Measurement,
+    rows: str,
+    columns: str,
+    value: str,
+    label: str,
+    statistic: str = "median",
+    message: str = "",
+) -> Shown:
+    """Draw a value for every pair of two settings, with the number in each cell.
+
+    Args:
+        m: the measurement; rows without either setting are left out.
+        rows: the column whose values are the rows of the map.
+        columns: the column whose values are its columns.
+        value: the column to show.
+        label: what it is, with its unit.
+        statistic: how the samples of a cell become one number: median, max, mean or p99.
+        message: what the figure says; the extremes if empty.
+    """
+    pooled = m.data.dropna(subset=[rows, columns, value])
+    groups = pooled.groupby([rows, columns])[value]
+    wide = (groups.apply(p99) if statistic == "p99" else groups.agg(statistic)).unstack()
+    cells = wide.to_numpy(float)
+    figure, axes = _figure(width=max(6.4, 2.4 + wide.shape[1]), height=1.9 + 0.62 * wide.shape[0])
+    shades = axes.imshow(cells, cmap="cividis", aspect="auto")
+    middle = np.nanmin(cells) + (np.nanmax(cells) - np.nanmin(cells)) / 2
+    for (high, across), number in np.ndenumerate(cells):
+        ink = "black" if number > middle else "white"
+        axes.text(across, high, _short(number), ha="center", va="center", color=ink)
+    axes.set_xticks(range(wide.shape[1]), [f"{one:g}" for one in wide.columns])
+    axes.set_yticks(range(wide.shape[0]), [f"{one:g}" for one in wide.index])
+    axes.set(xlabel=columns.replace("_", " "), ylabel=rows.replace("_", " "))
+    axes.grid(visible=False)
+    figure.colorbar(shades, label=label)
+    least, most = np.nanmin(cells), np.nanmax(cells)
+    _title(axes, message or f"From {_short(least)} to {_short(most)}", m)
+    sentence = (
+        f"{label} ({statistic}) lies between {_short(least)} and {_short(most)}, by "
+        f"{rows.replace('_', ' ')} and {columns.replace('_', ' ')}."
+    )
+    table = wide.reset_index()
+    table.columns = [str(name) for name in table.columns]
+    return Shown(figure, sentence, table)
+
+
+@_styled
+def phases(m: Measurement) -> Shown:
+    """Draw the phases of one life after the other, as of a boot, one bar for each condition.
+
+    Args:
+        m: of an experiment with the columns condition, phase, start_ms and end_ms.
+    """
+    data = m.data.assign(ms=m.data["end_ms"] - m.data["start_ms"])
+    order = list(data.sort_values("start_ms")["phase"].unique())
+    table = data.groupby(["condition", "phase"], as_index=False, sort=False)[
+        ["start_ms", "ms"]
+    ].median()
+    conditions = list(table["condition"].unique())
+    figure, axes = _figure(height=1.9 + 0.75 * len(conditions))
+    for height, condition in enumerate(conditions):
+        own = table[table["condition"] == condition]
+        whole = (own["start_ms"] + own["ms"]).max()
+        for row in _rows(own):
+            place = order.index(row["phase"])
+            axes.barh(
+                height,
+                row["ms"],
+                left=row["start_ms"],
+                height=0.6,
+                edgecolor="white",
+                color=COLOURS[place % 7],
+                hatch=HATCHES[place % 7],
+                label=row["phase"] if height == 0 else None,
+            )
+        axes.annotate(
+            f"{_short(whole)} ms",
+            (whole, height),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    axes.set_yticks(range(len(conditions)), conditions)
+    axes.set_xlabel("milliseconds from the call")
+    axes.margins(x=0.12)
+    axes.grid(axis="y", visible=False)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    longest = table.sort_values("ms").iloc[-1]
+    _title(axes, f"Most of the time goes to: {longest['phase']}", m)
+    listed = ", ".join(
+        f"{row['phase']} {_short(row['ms'])}"
+        for row in _rows(table[table["condition"] == longest["condition"]])
+    )
+    sentence = f"Median ms of each phase of {longest['condition']}: {listed}."
+    return Shown(figure, sentence, table)
+
+
+@_styled
+def overcommit(m: Measurement) -> Shown:
+    """Draw what happens to requests as more is promised than there is, and what warns of it."""
+    table = m.data.groupby("tenants", as_index=False).agg(
+        n=("requests", "sum"),
+        promised=("promised", "first"),
+        response_ms=("response_ms", "median"),
+        response_p99_ms=("response_p99_ms", "median"),
+        waited=("waited", "median"),
+        cpu_pressure=("cpu_pressure", "median"),
+    )
+    figure, (left, right) = _figure(width=8.5, height=3.8, columns=2)
+    x = 100 * table["promised"]
+    left.plot(x, table["response_p99_ms"], "-^", color=COLOURS[1], label="p99")
+    left.plot(x, table["response_ms"], "-o", color=COLOURS[0], label="median")
+    left.set(xlabel="promised (% of the core)", ylabel="response (ms, log axis)")
+    _log_axis(left.yaxis)
+    left.legend(loc="upper left")
+    right.plot(x, 100 * table["cpu_pressure"], "--s", color=COLOURS[3], label="machine (PSI)")
+    right.plot(x, 100 * table["waited"], "-o", color=COLOURS[2], label="one tenant")
+    right.set(xlabel="promised (% of the core)", ylabel="waiting for a core (% of the time)")
+    right.set_ylim(0, 105)
+    right.legend(loc="lower right")
+    _title(left, "The tail grows before the core is full …", m)
+    right.set_title("… and pressure shows it\n", fontsize=12)
+    first, last = table.iloc[0], table.iloc[-1]
+    sentence = (
+        f"With {100 * first['promised']:.0f} % of the core promised the median response takes "
+        f"{_short(first['response_ms'])} ms, with {100 * last['promised']:.0f} % "
+        f"{_short(last['response_ms'])} ms; the time a tenant waits for the core rises from "
+        f"{100 * first['waited']:.0f} to {100 * last['waited']:.0f} %."
+    )
+    return Shown(figure, sentence, table)
+
+
+@_styled
+def page_sharing(m: Measurement) -> Shown:
+    """Draw what tenants with the same bytes hold: in RSS, which counts a page again, and in PSS."""
+    table = m.data.groupby("condition", as_index=False, sort=False).agg(
+        asked_mib=("asked_mib", "first"),
+        rss_mib=("rss_mib", "median"),
+        pss_mib=("pss_mib", "median"),
+    )
+    table = table.sort_values("pss_mib", ascending=False, ignore_index=True)
+    figure, axes = _figure(height=4.0)
+    places = np.arange(len(table))
+    for shift, name, look in ((-0.2, "rss_mib", 0), (0.2, "pss_mib", 1)):
+        bars = axes.bar(
+            places + shift,
+            table[name],
+            0.38,
+            color=COLOURS[look],
+            hatch=HATCHES[look],
+            edgecolor="white",
+            label=name.split("_")[0].upper(),
+        )
+        axes.bar_label(bars, [_short(one) for one in table[name]], padding=2)
+    axes.set_xticks(places, table["condition"])
+    axes.set_ylabel("MiB, all tenants together")
+    axes.grid(axis="x", visible=False)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    most, least = table.iloc[0], table.iloc[-1]
+    _title(
+        axes, f"Sharing pages: {_short(most['pss_mib'])} MiB become {_short(least['pss_mib'])}", m
+    )
+    listed = ", ".join(f"{row['condition']} {_short(row['pss_mib'])}" for row in _rows(table))
+    sentence = (
+        f"Tenants that asked for {_short(most['asked_mib'])} MiB of the same bytes hold, in MiB of "
+        f"PSS: {listed}. The sum of RSS shows no difference."
+    )
+    return Shown(figure, sentence, table)
+
+
+@_styled
+def limits(m: Measurement) -> Shown:
+    """Draw what a tenant gets under each limit, as a share of what it gets without."""
+    table = m.data.pivot_table(index="limit", columns="limited", values="got", sort=False)
+    limited = m.data[m.data["limited"]].groupby("limit", sort=False)
+    table = pd.DataFrame(
+        {
+            "limit": table.index,
+            "free": table[False].to_numpy(),
+            "limited": table[True].to_numpy(),
+            "bound": limited["bound"].first().reindex(table.index).to_numpy(),
+            "unit": limited["unit"].first().reindex(table.index).to_numpy(),
+            "events": limited["events"].median().reindex(table.index).to_numpy(),
+            "outcome": limited["outcome"].first().reindex(table.index).to_numpy(),
+        }
+    ).sort_values("limit", ascending=False, ignore_index=True)
+    figure, axes = _figure(height=1.7 + 0.45 * len(table))
+    for height, row in enumerate(_rows(table)):
+        axes.barh(height, 100, height=0.7, color="#EEEEEE")
+        share = 100 * row["limited"] / row["free"]
+        axes.barh(height, share, height=0.7, color=COLOURS[0], hatch="//", edgecolor="white")
+        axes.plot(
+            [100 * row["bound"] / row["free"]] * 2, [height - 0.42, height + 0.42], "k-", lw=3
+        )
+        words = f"{_short(row['limited'])} of {_short(row['free'])} {row['unit']}: {row['outcome']}"
+        axes.annotate(words, (102, height), va="center", annotation_clip=False)
+    axes.set_yticks(range(len(table)), table["limit"])
+    axes.set(xlim=(0, 185), xlabel="what the tenant got (% of what it gets without the limit)")
+    axes.set_xticks([0, 25, 50, 75, 100])
+    axes.grid(visible=False)
+    binds = table["limited"] < table["free"]
+    _title(axes, f"{binds.sum()} of {len(table)} limits bind (black: what is allowed)", m)
+    listed = "; ".join(
+        f"{row['limit']}: {_short(row['limited'])} instead of {_short(row['free'])} {row['unit']}, "
+        f"{row['outcome']}"
+        for row in _rows(table[::-1])
+    )
+    return Shown(figure, f"With the limit the tenant got: {listed}.", table[::-1])
 
 
 def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
@@ -307,28 +680,36 @@ def _ink(colour: str) -> str:
     return "black" if colour in (COLOURS[4], COLOURS[5]) else colour
 
 
-def _title(axes: Axes, message: str, m: Measurement) -> None:
+def _title(axes: Axes, message: str, m: Measurement, count: bool = True) -> None:
     """Set the figure's message as its title, with the source of its numbers below."""
     axes.set_title(f"{message}\n", fontsize=12)
     axes.text(
-        0, 1.02, _source_words(m), transform=axes.transAxes, color=GREY, fontsize=11, va="bottom"
+        0,
+        1.02,
+        _source_words(m, count),
+        transform=axes.transAxes,
+        color=GREY,
+        fontsize=11,
+        va="bottom",
     )
     figure = axes.get_figure()
     assert figure is not None
     figure.set_label(message)
 
 
-def _source_words(m: Measurement) -> str:
+def _source_words(m: Measurement, count: bool = True) -> str:
+    """Return where the numbers come from; with the number of rows of each condition."""
     counts = m.data.groupby("condition", sort=False).size()
     fewest, most = counts.min(), counts.max()
-    n = f"n = {fewest}" if fewest == most else f"n = {fewest} to {most}"
+    n = f", n = {fewest}" if fewest == most else f", n = {fewest} to {most}"
+    n = n if count else ""
     if m.source == "mixed":
         recorded = m.data.loc[m.data["source"] == "recorded", "condition"].nunique()
-        return f"live; {recorded} of {len(counts)} recorded elsewhere (hollow), {n}"
+        return f"live; {recorded} of {len(counts)} recorded elsewhere (hollow){n}"
     if m.source == "recorded":
         day = str(m.provenance.get("date", ""))[:10]
-        return f"recorded on {day} on another machine, {n}" if day else f"recorded, {n}"
-    return f"{m.source} on this machine, {n}" if m.source == "live" else f"{m.source}, {n}"
+        return f"recorded on {day} on another machine{n}" if day else f"recorded{n}"
+    return f"{m.source} on this machine{n}" if m.source == "live" else f"{m.source}{n}"
 
 
 def _by_condition(m: Measurement, value: str) -> pd.DataFrame:

@@ -200,9 +200,19 @@ def _tool(
     return ask
 
 
-def qemu_program() -> str:
-    """The name of the full-system emulator for this machine's own instruction set."""
-    return f"qemu-system-{platform.machine()}"
+def _package(name: str) -> Callable[[], Capability]:
+    """A capability that is an installed Python package."""
+
+    def ask() -> Capability:
+        from importlib import metadata
+
+        try:
+            return Capability(name, True, f"Python package, version {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            remedy = f"pip install {name}"
+            return Capability(name, False, f"no Python package {name} here", remedy)
+
+    return ask
 
 
 _TOOLS: dict[str, Callable[[], Capability]] = {
@@ -210,6 +220,10 @@ _TOOLS: dict[str, Callable[[], Capability]] = {
     "runc": _tool("runc", "runc", "runc", ["--version"]),
     "crun": _tool("crun", "crun", "crun", ["--version"]),
     "gvisor": _tool("gvisor", "runsc", "runsc", ["--version"]),
+    "java": _tool("java", "java", "openjdk-17-jre-headless", ["-version"]),
+    "mono": _tool("mono", "mono", "mono-runtime", ["--version"]),
+    "wasmtime": _package("wasmtime"),
+    "unicorn": _package("unicorn"),
     "qemu": _tool("qemu", "qemu-system-x86_64", "qemu-system-x86", ["--version"]),
 }
 
@@ -363,4 +377,8 @@ bubblewrap = Need("bubblewrap")
 runc = Need("runc")
 crun = Need("crun")
 gvisor = Need("gvisor")
+java = Need("java")
+mono = Need("mono")
+wasmtime = Need("wasmtime")
+unicorn = Need("unicorn")
 qemu = Need("qemu")

@@ -169,7 +169,7 @@ def build(layers: Sequence[bytes], command: Sequence[str], store: Store) -> Mani
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "config": keep(json.dumps(config).encode(), store, CONFIG),
-        "layers": [keep(gzip.compress(layer, mtime=0), store, LAYER) for layer in layers],
+        "layers": [keep(gzip.compress(layer, 6, mtime=0), store, LAYER) for layer in layers],
     }
 
 

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from virtlab import host
+from virtlab import host, leftovers
 from virtlab.measure.rounds import measure_rows
-from virtlab.registry import experiment
+from virtlab.measure.statistics import p99
+from virtlab.registry import CannotMeasure, experiment
 from virtlab.resources import cgroups
-from virtlab.resources.cgroups import NoCgroup
+from virtlab.resources.cgroups import Group, NoCgroup
+from virtlab.resources.disks import disk_of
+from virtlab.resources.memory import await_merging, memory_of, merging
+from virtlab.resources.pressure import PressureWatch
 from virtlab.resources.tenants import Tenants, one_core, unit_seconds
 
 CHAPTER = "06-sharing"
@@ -221,7 +229,7 @@ def page_sharing(
                 stack.enter_context(merging())
             full = stack.enter_context(Tenants([task | {"hold": kind}] * tenants))
             if kind == "merged":
-                await_merging(int(0.98 * (tenants - 1) * mib * MIB), KSM_PATIENCE_S)
+                await_merging(full.pids, nothing.pss + int(1.05 * mib * MIB), KSM_PATIENCE_S)
             held = memory_of(full.pids)
             yield {
                 "tenants": tenants,
@@ -293,7 +301,7 @@ def overcommit(
 def noisy_neighbours(
     stressors: Sequence[str] = ("cpu", "memory", "fork", "io"),
     rounds: int = 5,
-    seconds: float = 0.25,
+    seconds: float = 0.2,
     seed: int = 1,
     progress: bool = False,
 ) -> pd.DataFrame:
@@ -332,6 +340,46 @@ def noisy_neighbours(
         f"{stressor}, limited" if limited else stressor: partial(measure, stressor, limited)
         for stressor in stressors
         for limited in (False, True)
+    }
+    return measure_rows(conditions, rounds=rounds, seed=seed, warm=False, progress=progress)
+
+
+@experiment(f"{CHAPTER}/lock-holder", claims=["C091"], recorded_with={"rounds": 8, "seconds": 1.0})
+def lock_holder(
+    tenants: int = 3,
+    rounds: int = 2,
+    seconds: float = 0.5,
+    seed: int = 1,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Let tenants on one core work under one lock, and wait for it by spinning or by sleeping.
+
+    A guest's spin lock supposes that the holder runs on another CPU and is soon done. Where the
+    holder has been preempted, those who spin use the time that it needs (lock-holder preemption).
+
+    Returns:
+        One row a round and condition (`one tenant`, `spinning`, `sleeping`): turns_per_cpu_s (turns
+        done in a second of CPU time) and spun (share of the CPU time spent on trying).
+    """
+    task = {"task": "lock", "core": one_core(), "seconds": seconds}
+    task["units"] = max(1, round(0.2e-3 / unit_seconds()))
+
+    def measure(count: int, spin: bool) -> Iterable[Row]:
+        with _folder() as folder:
+            path = Path(folder) / "lock"
+            path.touch()
+            with Tenants([task | {"path": str(path), "spin": spin}] * count) as sharing:
+                results = sharing.go()
+        cpu_s = sum(result["cpu_s"] for result in results)
+        yield {
+            "turns_per_cpu_s": sum(result["units"] for result in results) / cpu_s,
+            "spun": sum(result["spun_s"] for result in results) / cpu_s,
+        }
+
+    conditions = {
+        "one tenant": partial(measure, 1, True),
+        "spinning": partial(measure, tenants, True),
+        "sleeping": partial(measure, tenants, False),
     }
     return measure_rows(conditions, rounds=rounds, seed=seed, warm=False, progress=progress)
 
@@ -427,27 +475,33 @@ def _folder() -> Iterator[str]:
 
 
 def _one_row(name: str, measure: Callable[[bool], Row], limited: bool) -> list[Row]:
-    return [{"limit": name, "limited": limited} | measure(limited)]
+    return [{"limit": name, "limited": limited, **measure(limited)}]
 
 
 @contextmanager
 def _confined(
-    task: Mapping[str, Any], *controllers: str, limit: Callable[[Group], None] | None
+    task: dict[str, Any], *controllers: str, limit: Callable[[Group], None]
 ) -> Iterator[tuple[Tenants, Group]]:
-    """Hand out one tenant in a control group of its own, with the limit if there is one."""
+    """Hand out one tenant in a control group of its own, after `limit` has set its limits."""
     with cgroups.group(*controllers) as outer, Tenants([task]) as tenants:
+        if "cpu" in controllers:
+            outer.set_cpu_weight(10_000)
         own = outer.child("tenant")
-        if limit:
-            limit(own)
+        limit(own)
         own.add(tenants.pids[0])
         yield tenants, own
+
+
+def _memory_limit(mib: int, limited: bool) -> Callable[[Group], None]:
+    return lambda own: own.set_memory_limit(mib * MIB) if limited else None
 
 
 def _cpu_quota(limited: bool) -> Row:
     quota = 0.25
     task = {"task": "spin", "core": one_core(), "seconds": 0.4}
-    limit = partial(Group.set_cpu_quota, cores=quota, period_ms=20) if limited else None
-    with _confined(task, "cpu", limit=limit) as (tenants, own):
+    with _confined(
+        task, "cpu", limit=lambda own: own.set_cpu_quota(quota, 20) if limited else None
+    ) as (tenants, own):
         (result,) = tenants.go()
         return {
             "got": result["cpu_s"] / result["seconds"],
@@ -460,8 +514,8 @@ def _cpu_quota(limited: bool) -> Row:
 
 def _memory(limited: bool) -> Row:
     bound = 32
-    limit = partial(Group.set_memory_limit, size=bound * MIB) if limited else None
-    with _confined({"task": "allocate", "mib": 2 * bound}, "memory", limit=limit) as (tenants, own):
+    task = {"task": "allocate", "mib": 2 * bound}
+    with _confined(task, "memory", limit=_memory_limit(bound, limited)) as (tenants, own):
         (result,) = tenants.go(may_die=True)
         peak = own.memory_peak_bytes()
         return {
@@ -475,7 +529,6 @@ def _memory(limited: bool) -> Row:
 
 def _page_cache(limited: bool) -> Row:
     bound = 32
-    limit = partial(Group.set_memory_limit, size=bound * MIB) if limited else None
     with _folder() as folder:
         path = Path(folder) / "read"
         with path.open("wb") as file:
@@ -485,7 +538,7 @@ def _page_cache(limited: bool) -> Row:
             # The pages written here are charged to us; the tenant is to bring in its own.
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         task = {"task": "read_file", "path": str(path)}
-        with _confined(task, "memory", limit=limit) as (tenants, own):
+        with _confined(task, "memory", limit=_memory_limit(bound, limited)) as (tenants, own):
             tenants.go()
             return {
                 "got": own.memory_bytes() / MIB,
@@ -498,8 +551,10 @@ def _page_cache(limited: bool) -> Row:
 
 def _processes(limited: bool) -> Row:
     bound = 8
-    limit = partial(Group.set_pids_limit, most=bound) if limited else None
-    with _confined({"task": "multiply", "count": 20}, "pids", limit=limit) as (tenants, own):
+    task = {"task": "multiply", "count": 20}
+    with _confined(
+        task, "pids", limit=lambda own: own.set_pids_limit(bound) if limited else None
+    ) as (tenants, own):
         (result,) = tenants.go()
         return {
             "got": result["children"] + 1,
@@ -529,7 +584,7 @@ def _address_space(limited: bool) -> Row:
 def _freezer(limited: bool) -> Row:
     seconds, frozen_s = 0.6, 0.3
     task = {"task": "spin", "core": one_core(), "seconds": seconds}
-    with _confined(task, "freezer", "cpu", limit=None) as (tenants, own):
+    with _confined(task, "freezer", "cpu", limit=lambda own: None) as (tenants, own):
         tenants.begin()
         if limited:
             time.sleep(0.1)
@@ -551,8 +606,11 @@ def _disk(limited: bool) -> Row:
     with _folder() as folder:
         device = disk_of(Path(folder))
         task = {"task": "stress_io", "path": str(Path(folder) / "written"), "seconds": 0.6}
-        limit = partial(Group.set_io_limit, device=device, write_bps=bound * MIB)
-        with _confined(task, "io", limit=limit if limited else None) as (tenants, _):
+        with _confined(
+            task,
+            "io",
+            limit=lambda own: own.set_io_limit(device, write_bps=bound * MIB) if limited else None,
+        ) as (tenants, _):
             (result,) = tenants.go()
     return {
         "got": result["mib"] / result["seconds"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -53,11 +52,6 @@ def memory_of(pids: Iterable[int], proc: Path = Path("/proc")) -> Memory:
     return total
 
 
-def merged_bytes(folder: Path = KSM) -> int:
-    """Return how much memory KSM saves now."""
-    return int((folder / "pages_sharing").read_text()) * os.sysconf("SC_PAGE_SIZE")
-
-
 @contextmanager
 def merging(folder: Path = KSM) -> Iterator[None]:
     """Let KSM look for equal pages, quickly; restore its settings after it.
@@ -79,9 +73,12 @@ def merging(folder: Path = KSM) -> Iterator[None]:
             (folder / name).write_text(value)
 
 
-def await_merging(least: int, patience_s: float, folder: Path = KSM) -> int:
-    """Wait until KSM saves so many bytes, or no more of it; return how many it saves."""
+def await_merging(pids: Iterable[int], enough: int, patience_s: float) -> None:
+    """Wait until the processes' PSS has fallen to so many bytes, or for so long.
+
+    The kernel's own counters will not do: they count the pages of the whole machine.
+    """
+    waited_for = list(pids)
     deadline = time.monotonic() + patience_s
-    while (saved := merged_bytes(folder)) < least and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return saved
+    while memory_of(waited_for).pss > enough and time.monotonic() < deadline:
+        time.sleep(0.05)

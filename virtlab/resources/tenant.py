@@ -176,6 +176,39 @@ def stress_io(task: Task, start: int) -> Task:
     return {"mib": written / MIB}
 
 
+def lock(task: Task, start: int) -> Task:
+    """Work in turns under one lock, the file at `path`; wait by trying again (`spin`) or asleep.
+
+    Each turn is `units` of work with the lock and as much without it. Waiting by trying again uses
+    CPU time, which the holder may need to get on.
+    """
+    import fcntl
+
+    file = os.open(task["path"], os.O_RDWR)
+    turns, spun_s = 0, 0.0
+    end = start + task["seconds"] * 1e9
+    how = fcntl.LOCK_EX | (fcntl.LOCK_NB if task["spin"] else 0)
+
+    def taken() -> bool:
+        try:
+            fcntl.flock(file, how)
+        except BlockingIOError:
+            return False
+        return True
+
+    while time.monotonic_ns() < end:
+        before = time.process_time()
+        while not taken():
+            if time.monotonic_ns() >= end:
+                return {"units": turns, "spun_s": spun_s + time.process_time() - before}
+        spun_s += time.process_time() - before
+        work(task["units"])
+        fcntl.flock(file, fcntl.LOCK_UN)
+        turns += 1
+        work(task["units"])
+    return {"units": turns, "spun_s": spun_s}
+
+
 def hold(task: Task) -> Any:
     """Return memory filled as the task says; the same bytes in every tenant.
 
@@ -245,6 +278,7 @@ TASKS: dict[str, Callable[[Task, int], Task]] = {
         stress_memory,
         stress_fork,
         stress_io,
+        lock,
     )
 }
 

@@ -2,9 +2,14 @@
 
 from virtlab.runtimes.base import Instance, Runtime, RuntimeFailed
 from virtlab.runtimes.containers import Bubblewrap, Crun, Namespaces, Runc
+from virtlab.runtimes.cpu_emulator import Unicorn
+from virtlab.runtimes.gvisor import Gvisor
+from virtlab.runtimes.languages import Clr, Jvm
+from virtlab.runtimes.linux_guest import QemuLinux
 from virtlab.runtimes.machine import OwnMonitor
 from virtlab.runtimes.process import Fork, PosixSpawn, Python, Subprocess, Thread
-from virtlab.runtimes.qemu import QemuBootSector
+from virtlab.runtimes.qemu import QemuBootSector, QemuKvm
+from virtlab.runtimes.wasm import Wasmtime
 
 __all__ = ["LADDER", "RUNTIMES", "Instance", "Runtime", "RuntimeFailed"]
 
@@ -16,13 +21,20 @@ RUNTIMES: dict[str, Runtime] = {
         Fork(),
         PosixSpawn(),
         Subprocess(),
+        Wasmtime(),
         Python(),
+        Clr(),
+        Jvm(),
         Namespaces(),
         Bubblewrap(),
         Crun(),
         Runc(),
+        Gvisor(),
+        Unicorn(),
         OwnMonitor(),
+        QemuKvm(),
         QemuBootSector(),
+        QemuLinux(),
     )
 }
 

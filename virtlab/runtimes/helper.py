@@ -13,18 +13,20 @@ A request has `op`:
 
 A spec says:
 
-- `how`: "thread", "fork", "spawn", "subprocess", "container" or "kvm"
-- `argv`, `environment`: of programs; `guest`: of machines; the other fields of
-  `virtlab.container.engine.Container`: of containers
+- `how`: "thread", "fork", "spawn", "subprocess", "container" or "inside"
+- `argv`, `environment`: of programs; the other fields of `virtlab.container.engine.Container`: of
+  containers; `module`: of what lives inside this process
 - `clock`: how it tells its first instruction's time ("timespec": 16 bytes, "text": decimal
   nanoseconds, "": not at all)
-- `speaks`: whether it has failed if it ends without a word
-- `end`: what ends it ("stdin": its input closes, "reply": a signal after its first output)
+- `reply`: what its first reply contains, where it says other things before
+- `end`: what ends it ("stdin": its input closes, "reply": a signal after its first reply)
 - `cleanup`: commands to run if it had to be killed
 """
 
 import _thread
 import contextlib
+import functools
+import importlib
 import json
 import os
 import select
@@ -39,7 +41,6 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from virtlab import syscalls
 from virtlab.container import engine
-from virtlab.errors import RuntimeFailed
 
 OUTPUT_KEPT = 64 * 1024
 now = time.monotonic_ns
@@ -58,7 +59,7 @@ class Life:
         self.output = bytearray()
         self.pid = self.pidfd = -1
         self.status: int | None = None
-        self.machine: Any = None
+        self.guest: Any = None
         self.stdin, self.stdin_writer = os.pipe() if hold else (_DEV_NULL, -1)
         self.stdout, self.stdout_writer = os.pipe()
         self.stderr = os.memfd_create("stderr")
@@ -113,15 +114,12 @@ class Life:
         self.pid = process.pid
         process.returncode = 0  # this helper reaps; Popen must not
 
-    def _begin_kvm(self) -> None:
-        from virtlab.runtimes import kvm
-
-        kvm.accept_kicks()
+    def _begin_inside(self) -> None:
+        self.guest = importlib.import_module(self.spec["module"]).Guest()
         stdin = os.dup(self.stdin)
         stdout = os.dup(self.stdout_writer)
-        program = kvm.guest(self.spec["guest"])
         self.stamps["call"] = now()
-        _thread.start_new_thread(_live_as_machine, (self, program, stdin, stdout))
+        _thread.start_new_thread(_live_inside, (self, stdin, stdout))
 
     def _begin_container(self) -> None:
         spec = self.spec
@@ -161,11 +159,11 @@ class Life:
                 self.stamps["gone"], self.status = stamp, 0
 
     def _take(self, data: bytes, stamp: int) -> None:
-        if not self.output:
-            self.stamps["first_reply"] = stamp
         self.output += data[: OUTPUT_KEPT - len(self.output)]
-        if self.spec["end"] == "reply" and not self.hold:
-            _signal(self.pid, signal.SIGKILL)
+        if "first_reply" not in self.stamps and self.spec["reply"].encode() in self.output:
+            self.stamps["first_reply"] = stamp
+            if self.spec["end"] == "reply" and not self.hold:
+                _signal(self.pid, signal.SIGKILL)
 
     def _take_the_rest(self) -> None:
         """Takes what the program wrote between the last look and its end."""
@@ -178,7 +176,8 @@ class Life:
     @property
     def replied(self) -> bool:
         """Whether all that a held life has to say at its start is here."""
-        return len(self.output) >= {"timespec": 16}.get(self.spec["clock"], 1)
+        whole = len(self.output) >= 16 or self.spec["clock"] != "timespec"
+        return whole and "first_reply" in self.stamps
 
     @property
     def over(self) -> bool:
@@ -199,8 +198,8 @@ class Life:
             _signal(self.pid, signal.SIGKILL)
             with contextlib.suppress(ChildProcessError):
                 self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        if self.machine is not None:
-            self.machine.kick()
+        if self.guest is not None:
+            self.guest.stop()
         for command in self.spec.get("cleanup", []):
             with contextlib.suppress(OSError):
                 _run_quietly(command)
@@ -229,7 +228,7 @@ class Life:
             self.stamps["first_instruction"] = seconds * 10**9 + nanoseconds
         elif self.spec["clock"] == "text" and self.output.strip().isdigit():
             self.stamps["first_instruction"] = int(self.output)
-        elif self.spec["clock"] or (self.spec.get("speaks") and not self.output):
+        elif self.spec["clock"] or (self.spec["reply"] and "first_reply" not in self.stamps):
             raise Failed(self._why())
         shown = "" if self.spec["clock"] else self.output.decode(errors="replace")
         return {
@@ -261,23 +260,17 @@ def _live_as_thread(stdin: int, stdout: int) -> None:
     os.close(stdout)
 
 
-def _live_as_machine(life: Life, program: bytes, stdin: int, stdout: int) -> None:
-    """Is the virtual machine monitor of one machine, whose serial port is the life's output."""
-    from virtlab.runtimes import kvm
+def _live_inside(life: Life, stdin: int, stdout: int) -> None:
+    """Lets a guest live in a thread of this process; `virtlab.runtimes.inside` says how."""
 
-    def serve(leave: kvm.Exit) -> None:
-        if leave.address == kvm.SERIAL_PORT and leave.write:
-            os.write(stdout, leave.data)
+    def stamp(name: str) -> None:
+        life.stamps[name] = now()
 
     try:
-        with kvm.Machine() as life.machine:
-            life.machine.start_in_long_mode(program, ring=3)
-            life.machine.run(serve, limit_s=None)
-            os.read(stdin, 1)
-    except RuntimeFailed as error:
-        os.write(life.stderr, str(error).encode())
+        life.guest.live(functools.partial(os.write, stdout), lambda: os.read(stdin, 1), stamp)
+    except Exception as error:
+        os.write(life.stderr, " ".join(str(error).split()).encode())
     finally:
-        life.machine = None
         os.close(stdin)
         os.close(stdout)
 

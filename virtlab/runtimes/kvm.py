@@ -31,7 +31,7 @@ _RUN, _GET_REGS, _SET_REGS = 0xAE80, 0x8090AE81, 0x4090AE82
 _GET_SREGS, _SET_SREGS = 0x8138AE83, 0x4138AE84
 _GET_STATS_FD = 0xAECE
 
-_REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rsp", "rbp")
+_REGISTERS: tuple[str, ...] = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rsp", "rbp")
 _REGISTERS += ("r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip", "rflags")
 _REASONS = {
     2: "port",

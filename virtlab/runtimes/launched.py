@@ -96,4 +96,4 @@ def recipe(
 ) -> dict[str, Any]:
     """A spec for the helper with the usual environment; ends when its input closes."""
     spec = {"how": how, "argv": list(argv), "environment": launcher.environment}
-    return {**spec, "clock": clock, "end": "stdin", **more}
+    return {**spec, "clock": clock, "reply": "", "end": "stdin", **more}

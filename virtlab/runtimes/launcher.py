@@ -53,6 +53,7 @@ class Launcher:
 
     Args:
         hide: a mount that what it starts must not see; needs root.
+        packages: whether the helper can import installed packages; it is larger then.
 
     Attributes:
         folder: holds the payload, a root file system for containers, boot images.
@@ -60,18 +61,19 @@ class Launcher:
         binds: folders of the host that containers with a command of the host show read-only.
     """
 
-    def __init__(self, hide: str = "") -> None:
+    def __init__(self, hide: str = "", packages: bool = False) -> None:
         self.folder = leftovers.make_folder()
         self.environment = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             leftovers.OWNER_VARIABLE: leftovers.owner_mark(),
         }
         self.root = self.folder / "root"
+        isolation = ["-I"] if packages else ["-I", "-S"]
         try:
             self.root.mkdir()
             self.binds = engine.make_root(self.root, payload(f"stamp-{os.uname().machine}"))
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_HELPER), *([hide] if hide else [])],
+                [sys.executable, *isolation, str(_HELPER), *([hide] if hide else [])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=self.environment,
@@ -169,12 +171,13 @@ _warm: dict[str, Launcher] = {}
 _warm_owner = 0  # a fork inherits the launchers, but they are not its own
 
 
-def warm_launcher(name: str = "", hide: str = "") -> Launcher:
+def warm_launcher(name: str = "", hide: str = "", packages: bool = False) -> Launcher:
     """This process's launcher: made at first use, made again if it died, closed at exit.
 
     Args:
         name: of another one besides the usual, for what would make the usual one larger.
         hide: a mount that what this one starts must not see.
+        packages: whether this one can import installed packages.
     """
     global _warm_owner
     if _warm_owner != os.getpid():
@@ -185,7 +188,7 @@ def warm_launcher(name: str = "", hide: str = "") -> Launcher:
     if launcher is None or not launcher.alive:
         if launcher is not None:
             launcher.close()
-        launcher = _warm[name] = Launcher(hide)
+        launcher = _warm[name] = Launcher(hide, packages)
     return launcher
 
 

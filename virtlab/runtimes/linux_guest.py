@@ -28,6 +28,7 @@ hostname guest
 {end}
 """
 _IDLE = "echo READY", "exec sleep 100000"
+_KERNEL_WORDS = "console=ttyS0 quiet loglevel=0 reboot=t panic=-1"
 _OFF = "reboot -f"  # QEMU runs with -no-reboot, so this ends it
 
 
@@ -46,7 +47,8 @@ def find_kernel() -> Path | None:
     """The kernel to boot: one made for clouds if there is one, the newest by name."""
     kernels = [path for path in sorted(_KERNELS.glob("vmlinuz-*")) if os.access(path, os.R_OK)]
     cloud = [path for path in kernels if "cloud" in path.name]
-    return (cloud or kernels or [None])[-1]
+    best = cloud or kernels
+    return best[-1] if best else None
 
 
 def initramfs(files: Mapping[str, bytes]) -> bytes:
@@ -97,8 +99,12 @@ class QemuLinux(LaunchedRuntime):
         except (images.ImageError, OSError) as error:
             raise RuntimeFailed(f"{self.name}: {error}") from None
         argv = [find_tool("qemu-system-x86_64") or "qemu-system-x86_64"]
-        argv += ["-M", "microvm,x-option-roms=off,rtc=on", "-accel", "tcg", "-cpu", "max"]
+        # With ACPI some kernels wait for ever for a timer that this small machine does not have.
+        machine = "microvm,x-option-roms=off,rtc=on,acpi=off"
+        argv += ["-M", machine, "-accel", "tcg", "-cpu", "max"]
         argv += ["-m", str(MEMORY_MIB), "-no-user-config", "-nodefaults", "-no-reboot"]
         argv += ["-display", "none", "-serial", "stdio", "-kernel", str(kernel)]
-        argv += ["-initrd", str(disk), "-append", "console=ttyS0 quiet loglevel=0 reboot=t panic=-1"]
-        return recipe(launcher, "spawn", argv, end="reply" if command is None else "stdin")
+        argv += ["-initrd", str(disk), "-append", _KERNEL_WORDS]
+        if command is not None:
+            return recipe(launcher, "spawn", argv)
+        return recipe(launcher, "spawn", argv, reply="READY", end="reply")

@@ -1,18 +1,15 @@
 """A machine by our own virtual machine monitor, `virtlab.runtimes.kvm`."""
 
 import platform
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
 
 from virtlab import host
 from virtlab.host import Capability
-from virtlab.probes import kvm_backend
-from virtlab.runtimes.base import Instance, RuntimeFailed, pss_with_children
-from virtlab.runtimes.launched import LaunchedInstance, LaunchedRuntime, recipe
-from virtlab.runtimes.launcher import Launcher, warm_launcher
+from virtlab.runtimes import kvm
+from virtlab.runtimes.inside import InsideGuest, InsideRuntime
 
 
-class OwnMonitor(LaunchedRuntime):
+class OwnMonitor(InsideRuntime):
     """One processor, 2 MiB, a serial port: 33 bytes of guest say READY from 64-bit user code."""
 
     name = "kvm"
@@ -20,25 +17,10 @@ class OwnMonitor(LaunchedRuntime):
     describe = "a machine without BIOS by our own monitor over /dev/kvm"
     needs = (host.kvm.probe,)
     remedy = "see what `virtlab doctor` says about kvm"
+    reply = "READY"
 
     def __init__(self) -> None:
-        self.accelerator = f"KVM ({kvm_backend()})"
-
-    def launcher(self) -> Launcher:
-        """One of its own: here the launcher is the monitor."""
-        return warm_launcher("kvm")
-
-    def spec(self, launcher: Launcher, command: Sequence[str] | None) -> dict[str, Any]:
-        """How the launcher starts it."""
-        if command is not None:
-            raise RuntimeFailed("kvm: a guest without a system runs no program; give no command")
-        return recipe(launcher, "kvm", guest="long-ready", speaks=True)
-
-    def start(self, command: Sequence[str] | None = None) -> Instance:
-        """Has the launcher start one and hold it."""
-        launcher = self.launcher()
-        told = self.ask(launcher, {"op": "start", "spec": self.spec(launcher, command)})
-        return MonitoredInstance(self, launcher, told)
+        self.accelerator = f"KVM ({kvm.backend()})"
 
     def look(self) -> Capability:
         """Asks for /dev/kvm and starts one; names what is behind it."""
@@ -49,9 +31,33 @@ class OwnMonitor(LaunchedRuntime):
         return Capability(self.name, True, f"over {self.accelerator}") if seen else seen
 
 
-class MonitoredInstance(LaunchedInstance):
-    """A machine inside its monitor's process."""
+class Guest(InsideGuest):
+    """The guest `long-ready` in ring 3."""
 
-    def memory(self) -> int | None:
-        """The monitor's and its guest's memory together, as for any other monitor."""
-        return pss_with_children(self._launcher.pid)
+    def __init__(self) -> None:
+        kvm.accept_kicks()
+        self._program = kvm.guest("long-ready")
+        self._machine: kvm.Machine | None = None
+
+    def live(
+        self,
+        say: Callable[[bytes], int],
+        wait: Callable[[], bytes],
+        stamp: Callable[[str], None],
+    ) -> None:
+        """Is the monitor of one machine, whose serial port is the guest's output."""
+
+        def serve(leave: kvm.Exit) -> None:
+            if leave.address == kvm.SERIAL_PORT and leave.write:
+                say(leave.data)
+
+        with kvm.Machine() as self._machine:
+            stamp("created")
+            self._machine.start_in_long_mode(self._program, ring=3)
+            self._machine.run(serve, limit_s=None)
+            wait()
+
+    def stop(self) -> None:
+        """Kicks the machine out of its run."""
+        if self._machine is not None:
+            self._machine.kick()

@@ -24,7 +24,7 @@ BASE = {
     "cache/page1": "old\n",
     "cache/page2": "old\n",
 }
-BIG_FILES = ("big", *(f".big{number}" for number in range(2, 8)))  # the hidden ones are not listed
+BIG_FILES = ("big", *(f".big{number}" for number in range(2, 6)))  # the hidden ones are not listed
 
 
 def own_mounts():
