@@ -6,7 +6,8 @@ PY := .venv/bin/python
 # JupyterLab refuses to start as root unless told that it may.
 AS_ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-.PHONY: help env env-dev lab test test-fast test-all build execute release lint lock system clean
+.PHONY: help env env-dev lab test test-fast test-all build execute release student \
+        lint lock record system clean
 
 help:  # list the targets
 	@grep -E '^[a-z-]+:.*  # ' Makefile | grep -v '^help' | sed -E 's/^([a-z-]+):.*  # (.*)/  make \1\t\2/' | expand -t 22
@@ -42,6 +43,9 @@ execute: env-dev  # build, and execute every chapter again
 release: env-dev  # make release/ from source/ and refuse a leak
 	@autograder release $(ARGS)
 
+student: env-dev  # make the student bundle in build/: no source, no grader, no leak
+	@$(PY) tools/student.py $(ARGS)
+
 lint: env-dev  # ruff and mypy
 	@ruff check . && ruff format --check . && mypy
 
@@ -50,6 +54,9 @@ lock: env-dev  # pin the dependencies of pyproject.toml in requirements*.txt
 	  --custom-compile-command "make lock" pyproject.toml -o requirements.txt $(ARGS)
 	@uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --extra dev \
 	  -c requirements.txt --custom-compile-command "make lock" pyproject.toml -o requirements-dev.txt $(ARGS)
+
+record: env  # measure here and save the recordings; ARGS="03-containers" for one chapter
+	@virtlab record $(ARGS)
 
 system:  # install the system packages of apt.txt and apt-full.txt with apt-get (as root)
 	@tools/install-system.sh

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # What `main` returns: every submission graded; something could not be; stopped by the user.
 DONE, PROBLEM, STOPPED = 0, 1, 130
+# With more exercises than this the table shows their sum only; csv and json show all.
+MOST_COLUMNS = 6
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -220,6 +222,9 @@ def _print_rows(rows: Sequence[Row], form: str) -> None:
         return
     from tabulate import tabulate
 
+    if len(names) > MOST_COLUMNS:
+        head = [*head[:3], *head[-2:]]
+        lines = [[*line[:3], *line[-2:]] for line in lines]
     print(tabulate(lines, head, missingval="", disable_numparse=True))
     left = sum(not row.graded for row in rows)
     kept = sum(row.kept for row in rows)

@@ -192,10 +192,12 @@ class Grader:
         if len(read) < len(self.assignment.notebooks):
             read = {**_readable(submission, result), **read}
         found, notes = match_notebooks(self.assignment.notebooks, read)
-        result.notes += [f"{where}/{note}" for note in notes]
+        if not found and read:
+            raise NotebookError(f"{where}/{notes[0]}")
         if not found:
             wanted = ", ".join(f"{n.name}.ipynb" for n in self.assignment.notebooks)
             raise NotebookError(f"{where}: no notebook of this assignment; submit {wanted}")
+        result.notes += [f"{where}/{note}" for note in notes]
         with tempfile.TemporaryDirectory(prefix="autograder-") as name:
             folder = Path(name)
             kept = {

@@ -206,12 +206,7 @@ def _structure(
     for test in _tests(assignment):
         if test.points <= 0:
             yield Finding(places[test.id], "a graded cell worth no points; give it some")
-    points = {
-        exercise_of(cell.id): 0.0
-        for notebook in assignment.notebooks
-        for cell in notebook.cells
-        if cell.is_solution and cell.cell_type == "code"
-    }
+    points: dict[str, float] = {}
     for test in _tests(assignment):
         points[exercise_of(test.id)] = points.get(exercise_of(test.id), 0.0) + test.points
     folder = course.root / "answers" / assignment.name

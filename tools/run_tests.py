@@ -27,10 +27,9 @@ NO_TESTS = 5  # pytest's exit code when it collected nothing
 STAGE_SECONDS = 30 * 60
 NBVAL = (
     "notebooks",
-    "--nbval-lax",
+    "--nbval",  # compares every cell but those tagged nbval-ignore-output; stricter than lax
     "--nbval-cell-timeout=120",
     "--nbval-sanitize-with=tests/course/nbval-sanitize.cfg",
-    "--import-mode=prepend",
     "-oxfail_strict=true",  # an unexpected pass is a failure
 )
 
@@ -164,9 +163,27 @@ def read_report(report: Path, result: Result) -> None:
 # --- Saying how it went ---------------------------------------------------------------------------
 
 
+def print_experiments() -> None:
+    """Prints which experiments this host measures live, and why the others are not."""
+    from virtlab import registry  # late: the other stages must run even if virtlab is broken
+
+    reasons: dict[str, list[str]] = {}
+    live = simulated = 0
+    for experiment in registry.load_all().values():
+        if experiment.simulated:
+            simulated += 1
+        elif why := experiment.missing():
+            reasons.setdefault(why, []).append(experiment.id)
+        else:
+            live += 1
+    recorded = sum(map(len, reasons.values()))
+    print(f"experiments: {live} live here, {recorded} recorded, {simulated} simulated")
+    for why, experiments in sorted(reasons.items()):
+        print(f"recorded: {', '.join(experiments)}: {why}")
+
+
 def print_summary(results: Sequence[Result]) -> None:
     """Prints the stages, the failures, the skips and their reasons, and the closing line."""
-    print("\n── summary")
     for result in results:
         print(
             f"{result.name:<18}{result.seconds:7.1f} s  {result.passed:5} passed"
@@ -207,6 +224,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen = [stage for stage in chosen if stage.name in names]
     with tempfile.TemporaryDirectory(prefix="virtlab-tests-") as scratch:
         results = [run(stage, Path(scratch)) for stage in chosen]
+    print("\n── summary")
+    if any(result.name == "live" for result in results):
+        print_experiments()
     print_summary(results)
     return 1 if any(result.failures for result in results) else 0
 

@@ -8,6 +8,7 @@ import math
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,21 @@ def _parser() -> argparse.ArgumentParser:
         "--only", type=_names, default=[], metavar="NAME,…", help="only these runtimes"
     )
     startup.add_argument("--seed", type=int, default=1, help="of the order within each round")
+    startup.add_argument(
+        "--concurrency", type=_positive, default=1, metavar="N", help="start N of a kind at once"
+    )
+    startup.add_argument(
+        "--present", type=_count, default=0, metavar="N", help="while N others of its kind run"
+    )
     startup.set_defaults(run=_startup)
+
+    sharing = commands.add_parser(
+        "sharing", help="who gets the CPU, the memory and the disk when everyone wants them"
+    )
+    sharing.add_argument("names", nargs="*", metavar="EXPERIMENT", help="all if none")
+    sharing.add_argument("--json", action="store_true", help="print JSON")
+    sharing.add_argument("--seed", type=int, default=1, help="of the order within each round")
+    sharing.set_defaults(run=_sharing)
 
     clean = commands.add_parser("clean", help="remove what a killed kernel left behind")
     clean.add_argument("--dry-run", action="store_true", help="only say what would be removed")
@@ -92,6 +107,12 @@ def _parser() -> argparse.ArgumentParser:
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)
 
 
@@ -158,35 +179,44 @@ def _verdict(capability: Any) -> str:
 
 
 def _startup(arguments: argparse.Namespace) -> int:
-    from virtlab import registry
+    from virtlab.errors import RuntimeFailed
     from virtlab.measure.recording import DamagedRecording
-    from virtlab.runtimes import RUNTIMES
+    from virtlab.registry import RegistryError
     from virtlab.runtimes.launcher import close_warm_launcher
 
-    experiment = registry.load(LADDER.partition("/")[0])[LADDER.partition("/")[2]]
     try:
-        measured = registry.run(
-            experiment,
-            rounds=arguments.rounds,
-            only=arguments.only or list(RUNTIMES),
-            seed=arguments.seed,
-            progress=True,
-        )
-    except (registry.RegistryError, DamagedRecording) as error:
+        data, reason = _measured_ladder(arguments)
+    except (RegistryError, RuntimeFailed, DamagedRecording) as error:
         raise CommandFailed(str(error)) from None
     finally:
         close_warm_launcher()
-    data = measured.data
-    if arguments.only:  # a recording holds them all
-        data = data[data["condition"].isin(arguments.only)]
     rows = _ladder_rows(data, arguments.seed)
     if arguments.json:
         print(json.dumps(rows, indent=2))
     else:
-        _print_ladder(rows, measured.reason)
+        _print_ladder(rows, reason)
     if not rows:
-        raise CommandFailed(f"nothing was measured: {measured.reason or 'no runtime answered'}")
+        raise CommandFailed(f"nothing was measured: {reason or 'no runtime answered'}")
     return 0
+
+
+def _measured_ladder(arguments: argparse.Namespace) -> tuple[pd.DataFrame, str]:
+    """The ladder's rows, and why some of them are not live."""
+    from virtlab import registry
+    from virtlab.runtimes import RUNTIMES
+
+    chapter, _, name = LADDER.partition("/")
+    experiment = registry.load(chapter)[name]
+    only = arguments.only or list(RUNTIMES)
+    how = {"rounds": arguments.rounds, "only": only, "seed": arguments.seed, "progress": True}
+    if arguments.concurrency == 1 and arguments.present == 0:
+        measured = registry.run(experiment, **how)
+        chosen = measured.data["condition"].isin(only)  # a recording holds them all
+        return measured.data[chosen], measured.reason
+    # What was recorded was alone, and would be out of place beside what has company.
+    data = experiment(concurrency=arguments.concurrency, present=arguments.present, **how)
+    left_out = "; ".join(f"{name}: {why}" for name, why in data.attrs["failed"].items())
+    return data.assign(source="live", reason=""), left_out
 
 
 def _ladder_rows(data: pd.DataFrame, seed: int) -> list[dict[str, Any]]:
@@ -226,6 +256,40 @@ def _print_ladder(rows: list[dict[str, Any]], reason: str) -> None:
         print(f"\nNot live here: {reason}")
 
 
+# --- sharing ------------------------------------------------------------------------------------
+
+
+def _sharing(arguments: argparse.Namespace) -> int:
+    from virtlab import registry, sharing
+    from virtlab.measure.recording import DamagedRecording
+
+    rows: list[dict[str, Any]] = []
+    try:
+        for told in sharing.measure(arguments.names, arguments.seed):
+            rows += told
+            if not arguments.json:
+                _print_shares(told)
+    except (registry.RegistryError, DamagedRecording) as error:
+        raise CommandFailed(str(error)) from None
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+    return 0
+
+
+def _print_shares(rows: list[dict[str, Any]]) -> None:
+    for row in rows[:1]:
+        print(f"{row['experiment']}: n, median, and the interval that holds it at 95 %")
+    for row in rows:
+        low, high = ("?" if end is None else f"{end:.4g}" for end in row["interval"])
+        print(
+            f"  {row['condition']:34}{row['n']:6}{row['median']:11.4g}{f'{low} to {high}':>22}"
+            f"  {row['unit']:20} {row['source']}"
+        )
+    for reason in dict.fromkeys(row["reason"] for row in rows if row["reason"]):
+        print(f"  Not live here: {reason}")
+    print(flush=True)
+
+
 # --- clean, record, report ----------------------------------------------------------------------
 
 
@@ -245,19 +309,35 @@ def _clean(arguments: argparse.Namespace) -> int:
 
 def _record(arguments: argparse.Namespace) -> int:
     from virtlab import registry
+    from virtlab.errors import RuntimeFailed
     from virtlab.measure.recording import DamagedRecording
+    from virtlab.runtimes.launcher import close_warm_launcher
 
     def tell(outcome: registry.Recorded) -> None:
         reason = f" ({outcome.reason})" if outcome.reason else ""
         print(f"{outcome.id}: {outcome.path or 'not recorded'}{reason}", flush=True)
 
     try:
-        outcomes = registry.record(arguments.names, arguments.folder, tell)
-    except (registry.RegistryError, DamagedRecording) as error:
+        with _docker_engine():
+            outcomes = registry.record(arguments.names, arguments.folder, tell)
+    except (registry.RegistryError, RuntimeFailed, DamagedRecording) as error:
         raise CommandFailed(str(error)) from None
+    finally:
+        close_warm_launcher()
     if not any(outcome.path for outcome in outcomes):
         raise CommandFailed("nothing was recorded; see the reasons above")
     return 0
+
+
+def _docker_engine() -> AbstractContextManager[Any]:
+    """The Docker engine that answers here, or else one of our own for a while, where root may."""
+    from virtlab import host
+    from virtlab.runtimes.base import is_root
+    from virtlab.runtimes.docker import own_docker_engine
+
+    if host.docker_engine() or not (is_root() and host.find_tool("dockerd")):
+        return nullcontext()
+    return own_docker_engine()
 
 
 def _report(arguments: argparse.Namespace) -> int:

@@ -328,7 +328,7 @@ def share_against_weight(m: Measurement) -> Shown:
     mechanism = str(m.data["mechanism"].iloc[0])
     sentence = (
         f"{table['tenants'].min()} to {table['tenants'].max()} tenants share one core by "
-        f"{mechanism}: each got what its weight promises to within {_short(worst)} percentage points."
+        f"{mechanism}: each got what its weight promises, to within {_short(worst)} points of 100."
     )
     return Shown(figure, sentence, table.drop(columns="tenants"))
 
@@ -602,6 +602,7 @@ def page_sharing(m: Measurement) -> Shown:
     axes.set_xticks(places, table["condition"])
     axes.set_ylabel("MiB, all tenants together")
     axes.grid(axis="x", visible=False)
+    axes.margins(y=0.08)
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     most, least = table.iloc[0], table.iloc[-1]
     _title(
@@ -642,7 +643,7 @@ def limits(m: Measurement) -> Shown:
         words = f"{_short(row['limited'])} of {_short(row['free'])} {row['unit']}: {row['outcome']}"
         axes.annotate(words, (102, height), va="center", annotation_clip=False)
     axes.set_yticks(range(len(table)), table["limit"])
-    axes.set(xlim=(0, 185), xlabel="what the tenant got (% of what it gets without the limit)")
+    axes.set(xlim=(0, 205), xlabel="what the tenant got (% of what it gets without the limit)")
     axes.set_xticks([0, 25, 50, 75, 100])
     axes.grid(visible=False)
     binds = table["limited"] < table["free"]
@@ -653,6 +654,105 @@ def limits(m: Measurement) -> Shown:
         for row in _rows(table[::-1])
     )
     return Shown(figure, f"With the limit the tenant got: {listed}.", table[::-1])
+
+
+@_styled
+def walls(m: Measurement, prediction: Mapping[str, float] | None = None) -> Shown:
+    """Draw what each step of building a container takes: every sample, median, and prediction.
+
+    Args:
+        m: of an experiment with the columns condition (the step) and us.
+        prediction: step → microseconds that the student expected.
+    """
+    table = _by_condition(m, "us").sort_values("median", ignore_index=True)
+    expected = {name: us for name, us in (prediction or {}).items() if us > 0}
+    figure, axes = _figure(height=1.6 + 0.36 * len(table))
+    for height, row in enumerate(_rows(table)):
+        samples = m.data.loc[m.data["condition"] == row["condition"], "us"].to_numpy(float)
+        axes.plot(samples, _spread(len(samples), height), ".", color=COLOURS[0], alpha=0.25, ms=4)
+        filling = COLOURS[0] if row["source"] == "live" else "white"
+        axes.plot(row["median"], height, "o", color=COLOURS[0], mfc=filling, mew=2, ms=9, zorder=3)
+        axes.annotate(
+            f"{_short(row['median'])} µs",
+            (max(samples.max(), expected.get(row["condition"], 0.0)), height),
+            xytext=(9, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    for height, name in enumerate(table["condition"]):
+        if name in expected:
+            label = None if axes.get_legend_handles_labels()[1] else "your prediction"
+            axes.plot(expected[name], height, "|", color="black", ms=20, mew=3, label=label)
+    _log_axis(axes.xaxis)
+    axes.set_xlabel("microseconds for the step (log axis)")
+    axes.set_yticks(range(len(table)), table["condition"])
+    axes.set_ylim(-0.6, len(table) - 0.4)
+    axes.margins(x=0.14)
+    axes.grid(axis="y", visible=False)
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(loc="lower right", frameon=True)
+    dearest = list(table["condition"].iloc[:-3:-1])
+    share = table["median"].iloc[-2:].sum() / table["median"].sum()
+    _title(axes, f"{' and '.join(dearest)} take {100 * share:.0f} % of the time", m)
+    listed = ", ".join(f"{row['condition']} {_short(row['median'])}" for row in _rows(table))
+    whole = _short(table["median"].sum())
+    return Shown(figure, f"Median µs of each step: {listed}. All steps together: {whole}.", table)
+
+
+@_styled
+def idle_memory(m: Measurement) -> Shown:
+    """Draw what one idle instance of each kind costs: its program, its keepers, the kernel.
+
+    Args:
+        m: of an experiment with the columns program_kib, keeper_kib, kernel_kib and total_kib.
+    """
+    parts = {
+        "program_kib": "the program",
+        "keeper_kib": "processes that keep it",
+        "kernel_kib": "the kernel",
+    }
+    table = (
+        m.data.groupby("condition", as_index=False)
+        .agg(
+            n=("total_kib", "size"),
+            **{name: (name, "median") for name in (*parts, "total_kib")},
+            source=("source", "first"),
+        )
+        .sort_values("total_kib", ignore_index=True)
+    )
+    figure, axes = _figure(height=1.9 + 0.45 * len(table))
+    for place, (name, words) in enumerate(parts.items()):
+        shown = table[table[name] > 0]
+        axes.plot(
+            shown[name],
+            shown.index,
+            MARKERS[place],
+            color=COLOURS[place],
+            mfc="white" if m.source == "recorded" else COLOURS[place],
+            mew=2,
+            ms=9,
+            label=words,
+        )
+    for height, row in enumerate(_rows(table)):
+        axes.annotate(
+            f"{_short(row['total_kib'])} KiB",
+            (max(row[name] for name in parts if row[name] == row[name]), height),
+            xytext=(10, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    _log_axis(axes.xaxis)
+    axes.set_xlabel("KiB for one idle instance (log axis); at the right the sum")
+    axes.set_yticks(range(len(table)), [_rung(m, name) for name in table["condition"]])
+    axes.set_ylim(-0.6, len(table) - 0.4)
+    axes.margins(x=0.2)
+    axes.grid(axis="y", visible=False)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    least, most = table.iloc[0], table.iloc[-1]
+    times = _short(most["total_kib"] / least["total_kib"])
+    _title(axes, f"An idle {most['condition']} costs {times} × {least['condition']}", m)
+    listed = ", ".join(f"{row['condition']} {_short(row['total_kib'])}" for row in _rows(table))
+    return Shown(figure, f"Median KiB of one idle instance: {listed}.", table)
 
 
 def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:

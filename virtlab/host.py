@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -200,19 +201,47 @@ def _tool(
     return ask
 
 
-def _package(name: str) -> Callable[[], Capability]:
+def _package(distribution: str, name: str = "") -> Callable[[], Capability]:
     """A capability that is an installed Python package."""
+    name = name or distribution
 
     def ask() -> Capability:
         from importlib import metadata
 
         try:
-            return Capability(name, True, f"Python package, version {metadata.version(name)}")
+            return Capability(
+                name, True, f"Python package, version {metadata.version(distribution)}"
+            )
         except metadata.PackageNotFoundError:
-            remedy = f"pip install {name}"
-            return Capability(name, False, f"no Python package {name} here", remedy)
+            why, remedy = f"no Python package {distribution} here", f"pip install {distribution}"
+            return Capability(name, False, why, remedy)
 
     return ask
+
+
+def docker_address() -> str:
+    """Where the Docker engine listens: DOCKER_HOST, or its usual socket."""
+    return os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+
+
+def docker_engine() -> Capability:
+    """Whether a Docker engine answers; never cached, since an engine comes and goes."""
+    address = docker_address()
+    remedy = "as root: apt-get install docker.io; systemctl start docker; usermod -aG docker USER"
+    if not address.startswith("unix://"):
+        why = f"DOCKER_HOST is {address}; only an engine of this machine is measured"
+        return Capability("docker", False, why, "unset DOCKER_HOST")
+    try:
+        with socket.socket(socket.AF_UNIX) as engine:
+            engine.settimeout(2)
+            engine.connect(address.removeprefix("unix://"))
+            engine.sendall(b"GET /version HTTP/1.0\r\n\r\n")
+            answer = b"".join(iter(lambda: engine.recv(65536), b""))
+        version = json.loads(answer.partition(b"\r\n\r\n")[2])["Version"]
+    except (OSError, ValueError, KeyError) as error:
+        reason = getattr(error, "strerror", None) or "it speaks another language"
+        return Capability("docker", False, f"no engine answers at {address}: {reason}", remedy)
+    return Capability("docker", True, f"engine {version} at {address}")
 
 
 _TOOLS: dict[str, Callable[[], Capability]] = {
@@ -224,6 +253,8 @@ _TOOLS: dict[str, Callable[[], Capability]] = {
     "mono": _tool("mono", "mono", "mono-runtime", ["--version"]),
     "wasmtime": _package("wasmtime"),
     "unicorn": _package("unicorn"),
+    "docker": docker_engine,
+    "docker package": _package("docker", "docker package"),
     "qemu": _tool("qemu", "qemu-system-x86_64", "qemu-system-x86", ["--version"]),
 }
 
@@ -377,6 +408,7 @@ bubblewrap = Need("bubblewrap")
 runc = Need("runc")
 crun = Need("crun")
 gvisor = Need("gvisor")
+docker = Need("docker")
 java = Need("java")
 mono = Need("mono")
 wasmtime = Need("wasmtime")

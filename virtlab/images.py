@@ -190,11 +190,11 @@ def unpack(manifest: Manifest, store: Mapping[str, bytes], folder: Path) -> None
             entries = tar.getmembers()
             for entry in entries:
                 _make_way(folder, entry)
-            tar.extractall(
-                folder,
-                [entry for entry in entries if not Path(entry.name).name.startswith(WHITEOUT)],
-                filter="data",
-            )
+            files = [one for one in entries if not Path(one.name).name.startswith(WHITEOUT)]
+            if hasattr(tarfile, "data_filter"):  # Python 3.11.4 and newer
+                tar.extractall(folder, files, filter="data")
+            else:
+                tar.extractall(folder, files)
 
 
 def _checked(name: str, store: Mapping[str, bytes]) -> bytes:

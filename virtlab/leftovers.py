@@ -144,13 +144,24 @@ def _mounted_below(folder: Path) -> Iterator[Path]:
 
 
 def _control_groups() -> list[Path]:
-    root = Path("/sys/fs/cgroup")
+    """The control groups of owners who are no more."""
+    return [group for group in _named_control_groups() if _is_left(group)]
+
+
+def _named_control_groups() -> list[Path]:
     return [
         Path(parent) / name
-        for parent, names, _ in os.walk(root)
+        for parent, names, _ in os.walk("/sys/fs/cgroup")
         for name in names
-        if name.startswith(f"{PREFIX}-") and _is_left(Path(parent) / name)
+        if name.startswith(f"{PREFIX}-")
     ]
+
+
+def remove_own_control_groups() -> None:
+    """Removes the control groups that carry this process's own mark, and ends what is in them."""
+    for group in sorted(_named_control_groups(), reverse=True):  # the innermost first
+        if group.name.startswith(owned_name()):
+            _remove_control_group(group)
 
 
 def _remove_control_group(group: Path) -> None:

@@ -293,9 +293,7 @@ class ExaminerCodec(Codec):
             self._out += b"h"
             self._put_int(number_of(value))
             return
-        if is_handle(value) or (
-            isinstance(value, BaseException) and _NUMBER in vars(value)
-        ):
+        if is_handle(value) or (isinstance(value, BaseException) and _NUMBER in vars(value)):
             number = number_of(value)
             self.live |= self._links.get(number, set())
             key = self.keys.get(id(value))

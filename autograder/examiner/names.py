@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from IPython.core.inputtransformer2 import TransformerManager
 
 from autograder.examiner.operators import WHERE_DEFINED
+
+BUILTINS = frozenset(vars(builtins))
+# As nbgrader's ClearHiddenTests marks them.
+BEGIN_HIDDEN = re.compile(r"###\s*BEGIN HIDDEN TESTS")
+END_HIDDEN = re.compile(r"###\s*END HIDDEN TESTS")
 
 
 @dataclass(frozen=True)
@@ -206,4 +212,15 @@ def mentioned_names(tree: ast.AST) -> set[str]:
     return names | set(_declared_global(tree))
 
 
-BUILTINS = frozenset(vars(builtins))
+def hidden_lines(source: str) -> set[int]:
+    """Line numbers, from 1, of the hidden tests in a test cell's source."""
+    hidden: set[int] = set()
+    inside = False
+    for number, line in enumerate(source.splitlines(), 1):
+        if BEGIN_HIDDEN.search(line):
+            inside = True
+        if inside:
+            hidden.add(number)
+        if END_HIDDEN.search(line):
+            inside = False
+    return hidden

@@ -10,8 +10,10 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Callable
 
 MOST_BYTES = 64 * 1024 * 1024
+WATCH_S = 0.25
 _LENGTH = struct.Struct("<I")
 
 
@@ -55,25 +57,39 @@ def send(channel: socket.socket, payload: bytes | bytearray, deadline: float | N
 
 
 def receive(
-    channel: socket.socket, deadline: float | None = None, most: int = MOST_BYTES
+    channel: socket.socket,
+    deadline: float | None = None,
+    most: int = MOST_BYTES,
+    watch: Callable[[], None] | None = None,
 ) -> bytearray:
     """Receive one message of at most `most` bytes.
+
+    Args:
+        channel: A stream socket.
+        deadline: On the clock of `time.monotonic`; None waits for ever.
+        most: The longest message that is accepted, in bytes.
+        watch: Called every `WATCH_S` seconds of waiting.
 
     Raises:
         BadMessage: The announced length is too large.
         ChannelClosed: The other end is gone.
         DeadlinePassed: The message did not come, or not to its end.
     """
-    (length,) = _LENGTH.unpack(_receive_exactly(channel, _LENGTH.size, deadline))
+    (length,) = _LENGTH.unpack(_receive_exactly(channel, _LENGTH.size, deadline, watch))
     if length > most:
         raise BadMessage(f"a message of {length} bytes is announced; at most {most} may come")
-    return _receive_exactly(channel, length, deadline)
+    return _receive_exactly(channel, length, deadline, watch)
 
 
-def _receive_exactly(channel: socket.socket, length: int, deadline: float | None) -> bytearray:
+def _receive_exactly(
+    channel: socket.socket,
+    length: int,
+    deadline: float | None,
+    watch: Callable[[], None] | None,
+) -> bytearray:
     data = bytearray()
     while len(data) < length:
-        _wait(channel, deadline, writing=False)
+        _wait(channel, deadline, writing=False, watch=watch)
         try:
             # Grown by what came, never by what was announced.
             piece = channel.recv(min(length - len(data), 1 << 20), socket.MSG_DONTWAIT)
@@ -87,11 +103,22 @@ def _receive_exactly(channel: socket.socket, length: int, deadline: float | None
     return data
 
 
-def _wait(channel: socket.socket, deadline: float | None, *, writing: bool) -> None:
-    left = None if deadline is None else deadline - time.monotonic()
-    if left is not None and left <= 0:
-        raise DeadlinePassed
+def _wait(
+    channel: socket.socket,
+    deadline: float | None,
+    *,
+    writing: bool,
+    watch: Callable[[], None] | None = None,
+) -> None:
     poll = select.poll()
     poll.register(channel, select.POLLOUT if writing else select.POLLIN)
-    if not poll.poll(None if left is None else left * 1000 + 1):
-        raise DeadlinePassed
+    while True:
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise DeadlinePassed
+        if watch is not None:
+            left = WATCH_S if left is None else min(left, WATCH_S)
+        if poll.poll(None if left is None else left * 1000 + 1):
+            return
+        if watch is not None:
+            watch()

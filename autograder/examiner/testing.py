@@ -16,7 +16,6 @@ import json
 import linecache
 import math
 import random
-import re
 import socket
 import sys
 import time
@@ -30,18 +29,20 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from autograder.examiner import handles, operators, protocol
 from autograder.examiner.handles import AuthorError, ExaminerCodec
-from autograder.examiner.names import BUILTINS, mentioned_names
+from autograder.examiner.names import BUILTINS, bound_names, hidden_lines, mentioned_names
 from autograder.examiner.protocol import BadMessage
 from autograder.examiner.values import CannotCross
 
 PRUNE_AT = 256
 MESSAGE = 1000
-BEGIN_HIDDEN = re.compile(r"###\s*BEGIN HIDDEN TESTS")
-END_HIDDEN = re.compile(r"###\s*END HIDDEN TESTS")
 
 
 class RoomGone(BaseException):
     """The room ended, did not answer in time, or broke the protocol; no check can go on."""
+
+
+class _Unusable(TypeError):
+    """The student's code gave a value that cannot cross."""
 
 
 class Asking(ExaminerCodec):
@@ -56,7 +57,7 @@ class Asking(ExaminerCodec):
         self.student_names = frozenset(names["student"])
         self.agreed: dict[str, Any] = {}
         self.seeds: list[tuple[str, Any]] = []
-        self.asked = 0
+        self.before_asking: Callable[[], None] = lambda: None
         self.write: Callable[[str, str], None] = lambda stream, text: None
         self._prune_at = PRUNE_AT
 
@@ -79,7 +80,7 @@ class Asking(ExaminerCodec):
                 raise self.blame_author(f"{error} cannot cross to the student's code") from None
             except AuthorError as error:
                 raise self.blame_author(str(error)) from None
-            self.asked += 1
+            self.before_asking()
             return self._converse(message)
         finally:
             self.live = outer
@@ -90,52 +91,64 @@ class Asking(ExaminerCodec):
         return AuthorError(message)
 
     def _converse(self, message: bytearray) -> Any:
-        try:
-            protocol.send(self.channel, message, self.deadline)
-            while True:
-                answer = self.decode(protocol.receive(self.channel, self.deadline))
-                kind, value, shown, printed, _changed = answer
-                self._print(printed)
-                if kind == "value":
-                    return value
-                if kind == "back":
-                    live = self.live
-                    protocol.send(self.channel, self._called_back(value), self.deadline)
-                    self.live |= live
-                elif kind == "error" and isinstance(value, BaseException):
-                    raise self._as_students(value, shown)
-                elif kind == "uncrossable" and type(shown) is str:
-                    raise TypeError(f"the student's code gave {shown}, which a test cannot use")
-                else:
-                    raise BadMessage("an answer of no known kind")
-        except protocol.DeadlinePassed:
-            self.gone = "limit"
-        except protocol.ChannelClosed:
-            self.gone = "dead"
-        except (BadMessage, ValueError, TypeError) as error:
-            if isinstance(error, TypeError) and "which a test cannot use" in str(error):
-                raise
-            if getattr(error, "_autograder_from_student", False):
-                raise
-            self.gone = "protocol"
-            import traceback; self.dbg=traceback.format_exc()[-600:]
-        raise RoomGone(self.gone)
+        """Send a request and serve the room's calls until the answer comes."""
+        while True:
+            try:
+                protocol.send(self.channel, message, self.deadline)
+                kind, value, shown, printed, _changed = self._receive()
+            except protocol.DeadlinePassed:
+                self.gone = "limit"
+            except protocol.ChannelClosed:
+                self.gone = "dead"
+            except BadMessage:
+                self.gone = "protocol"
+            if self.gone:
+                raise RoomGone(self.gone)
+            self._print(printed)
+            if kind == "value":
+                return value
+            if kind == "error":
+                raise self._as_students(value, shown)
+            if kind == "uncrossable":
+                raise _Unusable(f"your code gave {shown}, which a check cannot use")
+            live = self.live
+            message = self._called_back(value)
+            self.live |= live
+
+    def _receive(self) -> tuple[Any, ...]:
+        """The room's next message, its form checked."""
+        answer = self.decode(protocol.receive(self.channel, self.deadline))
+        if type(answer) is not tuple or len(answer) != 5:
+            raise BadMessage("an answer without its parts")
+        kind, value, shown, printed, _changed = answer
+        if kind not in ("value", "error", "back", "uncrossable") or type(shown) is not str:
+            raise BadMessage("an answer of no known kind")
+        if kind == "error" and not isinstance(value, BaseException):
+            raise BadMessage("an error that is none")
+        if kind == "back" and type(value) is not tuple:
+            raise BadMessage("a call of nothing")
+        if type(printed) is not tuple or not all(
+            type(item) is tuple
+            and len(item) >= 2
+            and item[0] in ("stdout", "stderr", "warning")
+            and type(item[1]) is str
+            and (item[0] != "warning" or len(item) == 4)
+            for item in printed
+        ):
+            raise BadMessage("a text that is none")
+        return answer
 
     def _as_students(self, error: BaseException, shown: Any) -> BaseException:
         error.__dict__["_autograder_from_student"] = True
         error.__dict__["_autograder_shown"] = shown[:20_000] if type(shown) is str else ""
         return error
 
-    def _print(self, printed: Any) -> None:
+    def _print(self, printed: tuple[Any, ...]) -> None:
         for stream, text, *more in printed:
-            if type(text) is not str:
-                raise BadMessage("a text that is none")
-            if stream == "warning" and len(more) == 2:
+            if stream == "warning":
                 _warn(text, *more)
-            elif stream in ("stdout", "stderr"):
-                self.write(stream, text)
             else:
-                raise BadMessage("a text of no known stream")
+                self.write(stream, text)
 
     def _sync(self) -> tuple[Any, ...]:
         """What the test did to the student's names and objects since the last request."""
@@ -200,13 +213,11 @@ class Asking(ExaminerCodec):
             raise self.blame_author(str(error)) from None
 
     def _do(self, what: Any) -> Any:
-        if type(what) is not tuple or not what:
-            raise BadMessage("a call of nothing")
-        if what[0] == "input" and len(what) == 2 and type(what[1]) is str:
+        if len(what) == 2 and what[0] == "input" and type(what[1]) is str:
             return self._input(what[1])
         kind, number, name, *rest = what
         if type(number) is not int or not 0 <= number < len(self.exported):
-            raise BadMessage("a call of an object that was never given out")
+            raise AttributeError("no such object of the test")
         target = self.exported[number]
         offered = handles._offered(target) or ()
         if kind == "op" and name in offered and len(rest) == 2:
@@ -298,6 +309,7 @@ class _Examiner:
         self.asking = Asking(channel, names)
         self.asking.namespace = self.namespace
         self.asking.write = self.write_from_room
+        self.asking.before_asking = self.note_hidden
         ExaminerCodec.current = self.asking
         self.own: set[str] = set()
         self.cells = 0
@@ -305,7 +317,8 @@ class _Examiner:
         self.left = 0
         self.filename = ""
         self.hidden: set[int] = set()
-        self._from_room = False
+        self.tainted = False
+        self.withheld = False
         self._prepare()
 
     def _prepare(self) -> None:
@@ -382,18 +395,29 @@ class _Examiner:
     # -- what a student may see ---------------------------------------------------------------
 
     def write_from_room(self, stream: str, text: str) -> None:
+        """Pass on what the student's code printed; a test may have redirected it."""
         target = sys.stdout if stream == "stdout" else sys.stderr
-        self._from_room = True
-        try:
+        if isinstance(target, _Printed) and self.tainted:
+            # It may hold what a hidden test gave away before.
+            self.withheld |= self.running_line() not in self.hidden
+        else:
             target.write(text)
-        finally:
-            self._from_room = False
+
+    def note_hidden(self) -> None:
+        """From the first request of a hidden test on, the room may know what it holds."""
+        if self.hidden and not self.tainted and self.running_line() in self.hidden:
+            self.tainted = True
 
     def keep(self, stream: str, text: str) -> None:
-        """Keep printed text, unless a hidden test caused it."""
-        if self.left <= 0 or self.running_line() in self.hidden:
+        """Keep printed text, unless a hidden test printed it."""
+        if self.running_line() in self.hidden:
+            return
+        if self.tainted:
+            self.withheld = True
             return
         text = text[: self.left]
+        if not text:
+            return
         self.left -= len(text)
         if self.kept and self.kept[-1].get("name") == stream:
             self.kept[-1]["text"] += text
@@ -416,14 +440,14 @@ class _Examiner:
         """Run what the source gives to both sides."""
         tree = ast.parse(text)
         before = dict(self.namespace)
-        self.fetch(mentioned_names(tree) - set(_stored(tree)))
+        self.fetch(mentioned_names(tree) - _stored(tree))
         known = set(self.namespace)
         exec(compile(tree, "<given>", "exec"), self.namespace)
         self.own |= {
             name
             for name in self.namespace
             if name not in known or self.namespace[name] is not before.get(name)
-        } & (set(_stored(tree)) | (set(self.namespace) - known))
+        } & (_stored(tree) | (set(self.namespace) - known))
 
     def fetch(self, names: set[str]) -> None:
         """Bring the student's things of these names up to date."""
@@ -476,6 +500,7 @@ class _Examiner:
         self.cells += 1
         self.filename = f"<test {self.cells}>"
         self.hidden = hidden_lines(request["source"])
+        self.withheld = False
         asking = self.asking
         asking.deadline = time.monotonic() + request["wall_s"]
         asking.author_error = ""
@@ -490,7 +515,8 @@ class _Examiner:
             caught = error
         finally:
             sys.stdout, sys.stderr = out, err
-        return self._verdict(request, value, caught)
+        verdict = self._verdict(request, value, caught)
+        return verdict | {"tainted": self.tainted, "withheld": self.withheld}
 
     def _execute(self, source: str) -> Any:
         text = TransformerManager().transform_cell(source)
@@ -509,7 +535,7 @@ class _Examiner:
         return eval(compile(last, self.filename, "eval"), self.namespace) if last else None
 
     def _refuse_what_cannot_work(self, tree: ast.Module) -> None:
-        stored = set(_stored(tree))
+        stored = _stored(tree)
         used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - stored
         for name in ("_", "__", "___", "In", "Out"):
             if name in used and name not in self.asking.student_names:
@@ -525,18 +551,19 @@ class _Examiner:
             return {"state": "author error", "message": asking.author_error, "outputs": outputs,
                     "score": None}  # fmt: skip
         if asking.gone:
-            return {"state": asking.gone, "message": getattr(asking,'dbg',''), "outputs": outputs, "score": 0.0}
+            return {"state": asking.gone, "message": "", "outputs": outputs, "score": 0.0}
         if caught is not None:
             message, student_text = self._explain(caught)
             outputs.append(
                 {
                     "output_type": "error",
-                    "ename": type(caught).__name__,
+                    "ename": _standard_name(caught),
                     "evalue": message,
                     "traceback": [student_text or message],
                 }
             )
-            return {"state": "failed", "message": message, "outputs": outputs, "score": 0.0}
+            line = " ".join(message.split())
+            return {"state": "failed", "message": line, "outputs": outputs, "score": 0.0}
         score = partial_score(value, points)
         if value is not None and is_number(value):
             outputs.append(
@@ -552,22 +579,29 @@ class _Examiner:
         return {"state": state, "message": message, "outputs": outputs, "score": score}
 
     def _explain(self, error: BaseException) -> tuple[str, str]:
-        """A line for the student, and the student's own part of the traceback."""
-        in_hidden = _line_of(error, self.filename) in self.hidden
-        if "_autograder_from_student" in getattr(error, "__dict__", {}):
-            if in_hidden:
-                return f"Your code raised {_standard_name(error)} in a hidden check.", ""
-            shown = error.__dict__["_autograder_shown"]
-            return f"Your code raised {_one_line(error)}", shown
+        """A line for the student, and the student's own part of the traceback.
+
+        In a hidden test, and in a room that has seen one, nothing is said that the student's code
+        chose: it could be what the hidden test gave it.
+        """
+        hidden = _line_of(error, self.filename) in self.hidden
+        from_student = "_autograder_from_student" in getattr(error, "__dict__", {})
+        if from_student and (hidden or self.tainted):
+            self.withheld |= not hidden
+            where = " in a hidden check" if hidden else ""
+            return f"Your code raised {_standard_name(error)}{where}.", ""
+        if from_student:
+            return f"Your code raised {_one_line(error)}", error.__dict__["_autograder_shown"]
+        if isinstance(error, AssertionError) and _raised_by_test(error, self.filename):
+            text = str(error)
+            return text[:MESSAGE] if text else "A check did not hold.", ""
+        if hidden:
+            return "A hidden check did not hold.", ""
+        if self.tainted:
+            self.withheld = True
+            return "A check did not hold.", ""
         if isinstance(error, AssertionError):
-            if _raised_by_test(error, self.filename):
-                text = str(error)
-                return (text[:MESSAGE] if text else "A check did not hold."), ""
-            if in_hidden:
-                return "A hidden check did not hold.", ""
             return str(error).strip()[:MESSAGE] or "A check did not hold.", ""
-        if in_hidden:
-            return f"A hidden check met {_standard_name(error)}.", ""
         return f"The check met {_one_line(error)}", ""
 
 
@@ -604,20 +638,6 @@ def _raised_by_test(error: BaseException, filename: str) -> bool:
     return last == filename or (last or "").startswith(("<given>", "<test "))
 
 
-def hidden_lines(source: str) -> set[int]:
-    """Line numbers, from 1, of the hidden tests in a test cell's source."""
-    hidden: set[int] = set()
-    inside = False
-    for number, line in enumerate(source.splitlines(), 1):
-        if BEGIN_HIDDEN.search(line):
-            inside = True
-        if inside:
-            hidden.add(number)
-        if END_HIDDEN.search(line):
-            inside = False
-    return hidden
-
-
 def is_number(value: Any) -> bool:
     """Whether a test cell's last value says how many points were earned."""
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
@@ -637,10 +657,8 @@ def partial_score(value: Any, points: float) -> float:
     return min(number, points) if number > 0 else 0.0
 
 
-def _stored(tree: ast.AST) -> list[str]:
-    from autograder.examiner.names import bound_names
-
-    return list(bound_names(tree.body))  # type: ignore[attr-defined]
+def _stored(tree: ast.Module) -> set[str]:
+    return set(bound_names(tree.body))
 
 
 def _codes(value: Any) -> list[types.CodeType]:

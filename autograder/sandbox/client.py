@@ -18,11 +18,14 @@ from pathlib import Path
 from types import TracebackType
 
 from autograder.cells import Limits
+from autograder.sandbox import limits as resource_limits
 from autograder.sandbox import room
 from autograder.sandbox.limits import MemoryGroup
 
 START_S = 120.0
 ANSWER_S = 60.0
+# What a room has in memory before it runs anything, at most.
+WARM_BYTES = 256 * 1024 * 1024
 REMEDY = "run `autograder doctor` to see why and what to do, or pass --unsafe-no-sandbox"
 
 # What a notebook may see of the grader's environment: nothing but this.
@@ -67,20 +70,22 @@ class Pair:
     def __init__(
         self,
         zygote: Zygote,
-        room_socket: socket.socket,
-        examiner_socket: socket.socket,
+        sockets: tuple[socket.socket, socket.socket],
         pids: list[int],
         pidfds: list[int],
+        room_pid: int,
         group: MemoryGroup,
+        limits: Limits,
         unsafe_folder: str,
     ) -> None:
-        self.room = room_socket
-        self.examiner = examiner_socket
+        self.room, self.examiner = sockets
         self.cpu_s = 0.0
         self._zygote = zygote
         self._pids = pids
         self._pidfds = pidfds
+        self._room_pid = room_pid
         self._group = group
+        self._limits = limits
         self._unsafe_folder = unsafe_folder
 
     def kill_room(self) -> None:
@@ -95,6 +100,13 @@ class Pair:
         poll.register(self._pidfds[0], select.POLLIN)
         return bool(poll.poll(wait_s * 1000))
 
+    def watch_memory(self) -> None:
+        """End the room if its processes together use too much; a cgroup does this by itself."""
+        if self._group.folder is None and "limits" in self._zygote.layers:
+            pids = resource_limits.processes_below(self._room_pid)
+            if resource_limits.memory_of(pids) > self._limits.memory_bytes + WARM_BYTES:
+                self.kill_room()
+
     def _kill(self, index: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfds[index], signal.SIGKILL)
@@ -107,7 +119,7 @@ class Pair:
             for index in range(len(self._pids)):
                 self._kill(index)
             answer = self._zygote.ask({"op": "close", "pids": self._pids})
-            self.ends_cpu=[end[1] for end in answer["ends"]]
+            self.ends_cpu = [end[1] for end in answer["ends"]]
             self.cpu_s = sum(end[1] for end in answer["ends"])
             return answer["ends"][0][0], answer["ends"][1][0]
         finally:
@@ -289,5 +301,18 @@ class Zygote:
             answer, pidfds = self._ask(request, fds, ANSWER_S)
         if "error" in answer:
             raise ZygoteDied(f"no room could be made: {answer['error']}")
+        pid = _process_of(pidfds[0])
         group = MemoryGroup(None)
-        return Pair(self, room_ours, exam_ours, answer["pids"], pidfds, group, unsafe)
+        if "limits" in self.layers:
+            name = f"autograder-{os.getpid()}-{self._serial}"
+            group = MemoryGroup.make(name, limits.memory_bytes, pid)
+        sockets = (room_ours, exam_ours)
+        return Pair(self, sockets, answer["pids"], pidfds, pid, group, limits, unsafe)
+
+
+def _process_of(pidfd: int) -> int:
+    """The process id, as this process sees it, behind a pidfd."""
+    for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines():
+        if line.startswith("Pid:"):
+            return int(line.split()[1])
+    return -1

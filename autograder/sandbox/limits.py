@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import resource
 from pathlib import Path
@@ -20,7 +21,7 @@ def own_address_space() -> int:
 
 
 def apply(limits: Limits, address_space: int) -> None:
-    """Put this process, and all that it starts, under `limits`.
+    """Put this process, and each that it starts, under `limits`.
 
     Args:
         limits: What the room may use.
@@ -46,52 +47,58 @@ def apply(limits: Limits, address_space: int) -> None:
         resource.setrlimit(kind, (ceiling, top))
 
 
-class MemoryGroup:
-    """A memory cgroup for one submission; does nothing where none can be made.
+def processes_below(pid: int) -> list[int]:
+    """`pid` and all its descendants, as far as /proc tells."""
+    found = [pid]
+    for parent in found:
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                found += [int(child) for child in (task / "children").read_text().split()]
+    return found
 
-    The warm process's pages are charged to the group it started in, so that only what a room
-    adds counts.
+
+def memory_of(pids: list[int]) -> int:
+    """Bytes of memory that these processes use together, shared pages counted once."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError, ValueError):
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+                    break
+    return total
+
+
+class MemoryGroup:
+    """A memory cgroup for one room; where none can be made, `folder` is None and it does nothing.
+
+    The warm process's pages are charged to the group that it started in, so that only what a room
+    adds counts here.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
 
     @classmethod
-    def make(cls, name: str, limit_bytes: int, processes: int) -> MemoryGroup:
-        """Make a group below the caller's own, if the host lets us."""
+    def make(cls, name: str, limit_bytes: int, pid: int) -> MemoryGroup:
+        """Make a group below the caller's own, if the host lets us, and move `pid` into it."""
         parent = own_group()
         if parent is None:
             return cls(None)
-        folder = parent / name
+        group = cls(parent / name)
+        assert group.folder is not None
         try:
-            folder.mkdir()
-        except OSError:
-            return cls(None)
-        group = cls(folder)
-        version_1 = (folder / "memory.limit_in_bytes").exists()
-        try:
-            if version_1:
-                (folder / "memory.limit_in_bytes").write_text(str(limit_bytes))
-            else:
-                (folder / "memory.max").write_text(str(limit_bytes))
+            group.folder.mkdir()
+            version_1 = (group.folder / "memory.limit_in_bytes").exists()
+            limit = "memory.limit_in_bytes" if version_1 else "memory.max"
+            (group.folder / limit).write_text(str(limit_bytes))
+            for file in ("memory.memsw.limit_in_bytes", "memory.swap.max"):
+                with contextlib.suppress(OSError):
+                    (group.folder / file).write_text(str(limit_bytes) if version_1 else "0")
+            (group.folder / "cgroup.procs").write_text(str(pid))
         except OSError:
             group.remove()
-            return cls(None)
-        for file, value in (
-            ("memory.memsw.limit_in_bytes", limit_bytes),
-            ("memory.swap.max", 0),
-            ("pids.max", processes),
-        ):
-            if (folder / file).exists():
-                with contextlib.suppress(OSError):
-                    (folder / file).write_text(str(value))
         return group
-
-    def add(self, pid: int) -> None:
-        """Move a process (and so its later children) into the group."""
-        if self.folder is not None:
-            with contextlib.suppress(OSError):
-                (self.folder / "cgroup.procs").write_text(str(pid))
 
     def remove(self) -> None:
         """Take the group away; all its processes must be gone."""
@@ -101,6 +108,7 @@ class MemoryGroup:
             self.folder = None
 
 
+@functools.cache
 def own_group() -> Path | None:
     """The folder of the caller's own memory cgroup, or None where it cannot make one below."""
     try:

@@ -51,6 +51,7 @@ def main() -> None:
         return
     gc.collect()
     gc.freeze()
+    linux.use_huge_pages()
     control.send(json.dumps({"ready": True}).encode())
     _Server(control, walls, shell).serve()
 

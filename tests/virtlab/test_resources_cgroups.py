@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from virtlab.leftovers import owned_name
 from virtlab.resources import cgroups
 from virtlab.resources.cgroups import Group, NoCgroup, Throttling, Tree, group
 
@@ -223,7 +224,7 @@ def test_the_callers_own_groups_are_read_from_proc(tmp_path):
 def own_children() -> set[Path]:
     tree = Tree.of_caller()
     folders = [*tree.own.values(), *([tree.unified[0]] if tree.unified else [])]
-    return {path for folder in folders for path in folder.glob("virtlab-*")}
+    return {path for folder in folders for path in folder.glob(f"{owned_name()}-*")}
 
 
 @pytest.fixture

@@ -108,14 +108,14 @@ CONTAINERS = [name for name, runtime in RUNTIMES.items() if runtime.kind == "con
 def test_a_container_shows_a_machine_of_its_own(name: str) -> None:
     runtime = available(name)
     assert isinstance(runtime, LaunchedRuntime)
-    script = "hostname; ls /; echo .; ls /proc | grep -c '^[0-9]'; grep CapEff /proc/self/status"
+    # Only the shell's own means: an old gVisor does not know the calls of a new `ls`.
+    script = "uname -n; echo /*; set -- /proc/[0-9]*; echo $#; grep CapEff /proc/self/status"
     life = runtime.lives(1, ["/bin/sh", "-c", script])[0]
     assert life["status"] == 0
-    hostname, *listing = life["output"].split("\n")
+    hostname, root, processes, capabilities = life["output"].strip().split("\n")
     assert hostname == "container"
-    assert "payload" in listing
-    processes, capabilities = listing[listing.index(".") + 1 : listing.index(".") + 3]
-    assert int(processes) <= 6
+    assert "/payload" in root.split()
+    assert int(processes) <= 4
     assert int(capabilities.split()[1], 16) == 0
 
 

@@ -142,12 +142,16 @@ def make_root(folder: Path, program: bytes | None = None) -> list[str]:
         payload = folder / "payload"
         payload.write_bytes(program)
         payload.chmod(0o755)
-    binds = []
     for source in map(Path, SYSTEM_FOLDERS):
-        place = folder / source.relative_to("/")
         if source.is_symlink():  # merged /usr: /bin is a link to usr/bin
-            place.symlink_to(source.readlink())
-        elif source.is_dir():
-            place.mkdir()
-            binds.append(str(source))
+            (folder / source.relative_to("/")).symlink_to(source.readlink())
+    binds = system_folders()
+    for name in binds:
+        (folder / Path(name).relative_to("/")).mkdir()
     return binds
+
+
+def system_folders() -> list[str]:
+    """The folders of the host that its programs need, without those that are only links."""
+    folders = map(Path, SYSTEM_FOLDERS)
+    return [str(folder) for folder in folders if folder.is_dir() and not folder.is_symlink()]

@@ -32,8 +32,20 @@ def startup_ladder(
     only: Sequence[str] = (),
     seed: int = 1,
     progress: bool = False,
+    concurrency: int = 1,
+    present: int = 0,
 ) -> pd.DataFrame:
-    """Start a program in every way this host has, from a thread to a virtual machine."""
+    """Start a program in every way this host has, from a thread to a virtual machine.
+
+    Args:
+        budget_s: seconds for all of it, where `rounds` is not given.
+        rounds: how often to start each.
+        only: names from RUNTIMES; the six rungs of LADDER if none.
+        seed: of the order within each round.
+        progress: show a progress bar.
+        concurrency: how many of a kind to start at once; the median of them counts.
+        present: how many others of its kind run meanwhile.
+    """
     return measure_starts(
         only or LADDER,
         budget_s=budget_s,
@@ -41,6 +53,8 @@ def startup_ladder(
         least=5,
         seed=seed,
         progress=progress,
+        concurrency=concurrency,
+        present=present,
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import platform
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,14 @@ import pandas as pd
 import psutil
 
 from virtlab import host, images, leftovers
+from virtlab.container.engine import DEFAULT_NAMESPACES
 from virtlab.experiments import docker
 from virtlab.experiments.ladder import start_once
 from virtlab.measure.rounds import measure_rounds, measure_rows
 from virtlab.registry import CannotMeasure, experiment
 from virtlab.resources.kernel_memory import KernelMemory
 from virtlab.runtimes import RUNTIMES, Instance, Runtime, RuntimeFailed
+from virtlab.runtimes.containers import Namespaces
 from virtlab.runtimes.gvisor import Gvisor
 from virtlab.runtimes.launched import LaunchedRuntime
 from virtlab.runtimes.linux_guest import QemuLinux
@@ -224,7 +228,7 @@ STARTED = ("posix_spawn", "namespaces", "bubblewrap", "crun", "runc", "gvisor", 
     f"{CHAPTER}/start",
     needs=[host.namespaces],
     claims=["C014"],
-    recorded_with={"budget_s": 90.0},
+    recorded_with={"budget_s": 40.0},
 )
 def start(
     budget_s: float = 6.0, only: Sequence[str] = STARTED, seed: int = 1, progress: bool = False
@@ -275,7 +279,7 @@ def whose_kernel() -> pd.DataFrame:
     Returns:
         One row for each place: condition, kernel, says (/proc/version), boot_id ("" where there is
         none), programs and kernel_threads (how many processes of each kind it sees), first (the
-        name of its process 1).
+        name of its process 1), hosts_kernel (whether the boot_id is the host's).
     """
     rows, failed = [], {}
     with unpacked_image() as root, ExitStack() as stack:
@@ -297,6 +301,7 @@ def whose_kernel() -> pd.DataFrame:
             except RuntimeFailed as error:
                 failed[name] = str(error)
     data = pd.DataFrame(rows)
+    data["hosts_kernel"] = data["boot_id"] == data["boot_id"].iloc[0]
     data.attrs["failed"] = failed
     return data
 
@@ -311,8 +316,9 @@ def _seen(report: str) -> dict[str, Any]:
     kthreadd = 2
     processes = {}
     for line in told["process"]:
-        name, _, rest = line.partition("(")[2].rpartition(")")
-        processes[int(line.split(" ", 1)[0])] = (name, int(rest.split()[1]))
+        # As `4711 (name) S 1 …`; what ended while it was read is not whole.
+        if whole := re.match(r"(\d+) \((.*)\) \S (\d+)", line):
+            processes[int(whole[1])] = (whole[2], int(whole[3]))
     # On a real kernel, its own threads descend from process 2; elsewhere 2 is a program.
     own = {
         pid
@@ -328,6 +334,52 @@ def _seen(report: str) -> dict[str, Any]:
         "kernel_threads": len(own),
         "first": processes.get(1, ("",))[0],
     }
+
+
+@experiment(f"{CHAPTER}/missing-wall", needs=[host.namespaces])
+def missing_wall(walls: Sequence[str] = ("pid", "net", "uts")) -> pd.DataFrame:
+    """Leave out one wall at a time, and let the program in the container attack a process outside.
+
+    The container with all walls is the control of the wall, those with one missing of the attack.
+
+    Returns:
+        One row a container: condition, victim (killed or alive), processes, cards, hostname (what
+        it sees; the hostname as "the host's" or "its own").
+    """
+    rows = []
+    for missing in (None, *walls):
+        container = Namespaces(set(DEFAULT_NAMESPACES) - {missing})
+        name = "all walls" if missing is None else f"without {missing}"
+        rows.append({"condition": name, **_attack(container)})
+    return pd.DataFrame(rows)
+
+
+ATTACK = """
+kill -9 {victim} 2>/dev/null
+set -- /proc/[0-9]*; echo $#
+cards=0; while read -r line; do case $line in *:*) cards=$((cards + 1));; esac; done < /proc/net/dev
+echo $cards
+read -r name < /proc/sys/kernel/hostname; echo "$name"
+"""
+
+
+def _attack(container: Namespaces) -> dict[str, Any]:
+    """Start a victim outside, run the attack inside, and say what became of both."""
+    victim = subprocess.Popen(["sleep", "30"])
+    try:
+        script = ATTACK.format(victim=victim.pid)
+        processes, cards, name = _output(container, ["/bin/sh", "-c", script]).splitlines()
+        with suppress(subprocess.TimeoutExpired):
+            victim.wait(0.2)
+        return {
+            "victim": "alive" if victim.poll() is None else "killed",
+            "processes": int(processes),
+            "cards": int(cards),
+            "hostname": "the host's" if name == platform.node() else "its own",
+        }
+    finally:
+        victim.kill()
+        victim.wait()
 
 
 @experiment(f"{CHAPTER}/docker-run", claims=["C016"], recorded_with={"rounds": 20})
@@ -356,7 +408,12 @@ def docker_run(rounds: int = 3, seed: int = 1, progress: bool = False) -> pd.Dat
             "docker run, no network": partial(docker.run_in_stages, name, ("--network", "none")),
             "runc run": runc_alone,
         }
-        return measure_rows(conditions, rounds=rounds, seed=seed, progress=progress)
+        data = measure_rows(conditions, rounds=rounds, seed=seed, progress=progress)
+    places = list(reversed(conditions))  # as a figure shows them, from the bottom up
+    data.sort_values(
+        "condition", key=lambda names: names.map(places.index), kind="stable", inplace=True
+    )
+    return data.reset_index(drop=True)
 
 
 # --- what an idle one costs ---------------------------------------------------------------------
@@ -375,7 +432,7 @@ IDLE = {
     f"{CHAPTER}/idle-memory",
     needs=[host.namespaces],
     claims=["C015", "C018"],
-    recorded_with={"budget_s": 90.0},
+    recorded_with={"budget_s": 40.0},
 )
 def idle_memory(budget_s: float = 4.0, seed: int = 1, progress: bool = False) -> pd.DataFrame:
     """Hold several idle instances of each kind at once; share out what they cost.

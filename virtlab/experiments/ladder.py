@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from functools import partial
+from statistics import median
 
 import pandas as pd
 
@@ -15,13 +17,29 @@ from virtlab.runtimes.base import Runtime
 BOUNDARIES = ("first_instruction", "first_reply", "gone")
 
 
-def start_once(runtime: Runtime, command: Sequence[str] | None = None) -> dict[str, float]:
-    """Start a runtime and end it; return the ms from the call to each boundary it reached."""
-    stamps = runtime.run(command)
+def start_once(
+    runtime: Runtime,
+    command: Sequence[str] | None = None,
+    *,
+    concurrency: int = 1,
+    present: int = 0,
+) -> dict[str, float]:
+    """Start a runtime and end it; return the ms from the call to each boundary it reached.
+
+    Args:
+        runtime: what to start.
+        command: what to run in it; the payload if not given.
+        concurrency: how many to start at once; the result then is their median.
+        present: how many others of its kind run meanwhile.
+    """
+    with ExitStack() as others:
+        for _ in range(present):
+            others.enter_context(runtime.start())
+        lives = runtime.run_many(concurrency, command)
     return {
-        f"{boundary}_ms": (stamps[boundary] - stamps["call"]) / 1e6
+        f"{boundary}_ms": median((stamps[boundary] - stamps["call"]) / 1e6 for stamps in lives)
         for boundary in BOUNDARIES
-        if boundary in stamps
+        if boundary in lives[0]
     }
 
 
@@ -33,8 +51,12 @@ def measure_starts(
     least: int,
     seed: int,
     progress: bool,
+    concurrency: int = 1,
+    present: int = 0,
 ) -> pd.DataFrame:
     """Start each runtime in interleaved rounds; what is not available here is left out, with why.
+
+    `concurrency` and `present` are those of `start_once`.
 
     Returns:
         Columns round, order, condition (the runtime's name), first_instruction_ms, first_reply_ms,
@@ -50,7 +72,9 @@ def measure_starts(
             raise RegistryError(f"no runtime named {name!r}; there are: {', '.join(RUNTIMES)}")
         available = RUNTIMES[name].available()
         if available:
-            conditions[name] = partial(start_once, RUNTIMES[name])
+            conditions[name] = partial(
+                start_once, RUNTIMES[name], concurrency=concurrency, present=present
+            )
         else:
             failed[name] = available.why
     data = measure_rounds(

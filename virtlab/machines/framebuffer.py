@@ -60,7 +60,7 @@ class FrameBuffer:
         return twin
 
     def get(self, part: Rectangle) -> bytes:
-        """Return the pixels of a rectangle, row after row; ValueError if it is not on the screen."""
+        """Return the pixels of a rectangle, row after row; ValueError if it is off the screen."""
         return b"".join(bytes(self.pixels[start:end]) for start, end in self._rows(part))
 
     def put(self, part: Rectangle, pixels: bytes) -> None:
@@ -87,8 +87,7 @@ class FrameBuffer:
 
     def _rows(self, part: Rectangle) -> list[tuple[int, int]]:
         x, y, width, height = part
-        inside = 0 <= x <= x + width <= self.width and 0 <= y <= y + height <= self.height
-        if not inside or width < 0 or height < 0:
+        if not (0 <= x <= x + width <= self.width and 0 <= y <= y + height <= self.height):
             raise ValueError(f"{part} is not on a screen of {self.width} x {self.height}")
         starts = range(y * self.width + x, (y + height) * self.width + x, self.width)
         return [(start, start + width) for start in starts[:height]]
@@ -188,7 +187,7 @@ def _decode(
     screen: FrameBuffer, part: Rectangle, encoding: Encoding, update: bytes, at: int
 ) -> tuple[bytes, int]:
     """Return a rectangle's pixels, and where the next rectangle begins."""
-    wanted = part.width * part.height
+    wanted = len(screen.get(part))  # a rectangle off the screen ends here
     if encoding is Encoding.COPY:
         x, y = struct.unpack_from("!HH", update, at)
         return screen.get(part._replace(x=x, y=y)), at + 4

@@ -44,9 +44,10 @@ def measure_rounds(
         progress: show a progress bar.
 
     Returns:
-        Columns `round`, `order` (place within the round), `condition`, then the values (`value` if
-        a condition returns a bare number). `attrs["failed"]` maps each condition that failed to the
-        reason; the others are measured to the end.
+        Columns `round`, `order` (when within the round), `condition`, then the values (`value` if
+        a condition returns a bare number); the rows of a round in the order of `conditions`.
+        `attrs["failed"]` maps each condition that failed to the reason; the others are measured to
+        the end.
 
     Raises:
         ValueError: if not exactly one of `budget_s` and `rounds` is given, or is not positive.
@@ -106,11 +107,12 @@ class _Measuring:
         progress: bool,
     ) -> None:
         self.conditions = dict(conditions)
+        self.places = {name: place for place, name in enumerate(conditions)}
         self.budget_s, self.rounds, self.least, self.most = budget_s, rounds, least, most
         self.shuffle = random.Random(seed).shuffle
         self.progress = progress
         self.started = time.monotonic()
-        self.rows: list[dict[str, object]] = []
+        self.rows: list[dict[str, Any]] = []
         self.failed: dict[str, str] = {}
         self.spent_s: defaultdict[str, float] = defaultdict(float)
         self.allowed_s: dict[str, float] = {}
@@ -132,6 +134,7 @@ class _Measuring:
                 due = [name for name in self.conditions if self._is_due(name, number, wanted)]
                 bar.update(self._round(number, due))
         columns = ["round", "order", "condition"]
+        self.rows.sort(key=lambda row: (row["round"], self.places[row["condition"]]))
         data = pd.DataFrame(self.rows) if self.rows else pd.DataFrame(columns=columns)
         data.attrs["failed"] = self.failed
         data.attrs["seconds"] = round(time.monotonic() - self.started, 3)

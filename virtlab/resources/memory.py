@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,21 +57,23 @@ def memory_of(pids: Iterable[int], proc: Path = Path("/proc")) -> Memory:
 def merging(folder: Path = KSM) -> Iterator[None]:
     """Let KSM look for equal pages, quickly; restore its settings after it.
 
+    The settings are the machine's, so one measurement at a time may change them; another waits.
+
     Raises:
         RuntimeFailed: if this user may not, or the kernel has no KSM.
     """
     wanted = {"sleep_millisecs": "2", "pages_to_scan": "20000", "run": "1"}
-    try:
-        before = {name: (folder / name).read_text().strip() for name in wanted}
-        for name, value in wanted.items():
-            (folder / name).write_text(value)
-    except OSError as error:
-        raise RuntimeFailed(f"KSM cannot be turned on: {error.strerror}; run as root") from None
-    try:
+    with ExitStack() as stack:
+        try:
+            turn = stack.enter_context((folder / "run").open())
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            for name, value in wanted.items():
+                before = (folder / name).read_text().strip()
+                stack.callback((folder / name).write_text, before)
+                (folder / name).write_text(value)
+        except OSError as error:
+            raise RuntimeFailed(f"KSM cannot be turned on: {error.strerror}; run as root") from None
         yield
-    finally:
-        for name, value in before.items():
-            (folder / name).write_text(value)
 
 
 def await_merging(pids: Iterable[int], enough: int, patience_s: float) -> None:

@@ -3,6 +3,7 @@
 from virtlab.runtimes.base import Instance, Runtime, RuntimeFailed
 from virtlab.runtimes.containers import Bubblewrap, Crun, Namespaces, Runc
 from virtlab.runtimes.cpu_emulator import Unicorn
+from virtlab.runtimes.docker import Docker
 from virtlab.runtimes.gvisor import Gvisor
 from virtlab.runtimes.languages import Clr, Jvm
 from virtlab.runtimes.linux_guest import QemuLinux
@@ -30,6 +31,7 @@ RUNTIMES: dict[str, Runtime] = {
         Crun(),
         Runc(),
         Gvisor(),
+        Docker(),
         Unicorn(),
         OwnMonitor(),
         QemuKvm(),

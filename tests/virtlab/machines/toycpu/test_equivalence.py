@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from virtlab.machines.toycpu import (
     CLEAN,
+    CompiledMachine,
     Isa,
     Machine,
     ParavirtualMachine,
@@ -102,7 +103,12 @@ def paravirtual(isa: Isa, size: int) -> Machine:
     return ParavirtualMachine(Machine(size + 300, isa), 200, size)
 
 
+def compiled(isa: Isa, size: int) -> Machine:
+    return CompiledMachine(size, isa, threshold=2)
+
+
 SUBSTRATES: list[Make] = [
+    compiled,
     virtual,
     nested,
     translated,

@@ -1,0 +1,14 @@
+# expected: 0/3
+# hint: its lowest byte is first
+# misconception: the bytes of a register read from left to right
+def hypervisors(cpuid):
+    if not cpuid[1][2] >> 31 & 1:
+        return []
+    found = []
+    for base in range(0x40000000, 0x40010000, 0x100):
+        _, *registers = cpuid.get(base, (0, 0, 0, 0))
+        raw = b"".join(register.to_bytes(4, "big") for register in registers)
+        name = raw.rstrip(b"\0").decode("latin-1")
+        if name:
+            found.append(KNOWN.get(name, name))
+    return found or ["unknown"]

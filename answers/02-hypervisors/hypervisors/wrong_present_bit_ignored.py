@@ -1,0 +1,12 @@
+# expected: 0/3
+# hint: for a machine whose present bit is 0
+# misconception: a name in leaf 0x40000000 proves that there is a hypervisor
+def hypervisors(cpuid):
+    found = []
+    for base in range(0x40000000, 0x40010000, 0x100):
+        _, *registers = cpuid.get(base, (0, 0, 0, 0))
+        raw = b"".join(register.to_bytes(4, "little") for register in registers)
+        name = raw.rstrip(b"\0").decode("latin-1")
+        if name:
+            found.append(KNOWN.get(name, name))
+    return found or (["unknown"] if cpuid[1][2] >> 31 & 1 else [])

@@ -1,0 +1,25 @@
+# expected: 0/4
+# hint: Names from lower layers do not show.
+# misconception: directories always merge
+def overlay_lookup(layers, path):
+    names = path.split("/")[1:]
+    taking_part = list(reversed(range(len(layers))))
+    for depth in range(1, len(names) + 1):
+        here = "/" + "/".join(names[:depth])
+        found = None
+        merged = []
+        for position in taking_part:
+            kind = layers[position].get(here)
+            if kind is None:
+                continue
+            if kind == "whiteout":
+                break
+            if kind == "file":
+                if found is None:
+                    found = position
+                break
+            if found is None:
+                found = position
+            merged.append(position)
+        taking_part = merged
+    return found

@@ -1,0 +1,27 @@
+# expected: 0/4
+# hint: Layer 2 has a whiteout at this path. It hides both files below.
+# misconception: a whiteout takes a name out of its own layer only
+def overlay_lookup(layers, path):
+    names = path.split("/")[1:]
+    taking_part = list(reversed(range(len(layers))))
+    for depth in range(1, len(names) + 1):
+        here = "/" + "/".join(names[:depth])
+        found = None
+        merged = []
+        for position in taking_part:
+            kind = layers[position].get(here)
+            if kind is None:
+                continue
+            if kind == "whiteout":
+                continue
+            if kind == "file":
+                if found is None:
+                    found = position
+                break
+            if found is None:
+                found = position
+            merged.append(position)
+            if kind == "opaque":
+                break
+        taking_part = merged
+    return found

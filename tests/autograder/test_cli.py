@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from autograder.cli import main
+
+pytestmark = pytest.mark.usefixtures("rooms", "with_gradebook")
+
+
+@pytest.fixture
+def run(course_folder, capsys):
+    """Run the command on the course, and return its exit code, output and error lines."""
+
+    def call(*arguments):
+        capsys.readouterr()
+        code = main([*arguments, "--course", str(course_folder)])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return code, out, err
+
+    return call
+
+
+def test_class_with_every_kind_of_bad_input(run, course_folder, submit, right):
+    """Each costs itself and is one clear line with its file; the others are graded."""
+    submit("ann", right)
+    submit("bob", given=b"{")
+    submit("cyd", given=b"\xff\xfe\x00\x01")
+    submit("dan", given=b'{"nbformat": 9, "cells": []}')
+    submit("eve").unlink()
+    submit("fay", right | {"double": "def double(x):\n    import os; os._exit(1)"})
+    (submit("gus", right).parent / "notes.txt").symlink_to("/etc/passwd")
+    code, out, err = run("grade", "ps", "--format", "json")
+    rows = {row["student"]: row for row in json.loads(out)}
+    assert code == 1
+    assert {name: row["score"] for name, row in rows.items()} == {
+        "ann": 5, "bob": None, "cyd": None, "dan": None, "eve": None, "fay": 2, "gus": 5,
+    }  # fmt: skip
+    for name in ("bob", "cyd", "dan", "eve"):
+        assert rows[name]["state"].startswith("not graded: submitted/")
+        (line,) = [line for line in err.splitlines() if line.startswith(f"{name}: ")]
+        assert f"submitted/{name}/ps" in line
+    assert "submitted/gus/ps/notes.txt: is a symbolic link" in err
+    assert set(rows["ann"]) >= {
+        "student", "assignment", "score", "max_score", "state", "exercises",
+    }  # fmt: skip
+    assert rows["ann"]["assignment"] == "ps"
+    assert rows["ann"]["max_score"] == 7
+
+
+def test_exit_code_is_zero_when_all_are_graded_whatever_they_earn(run, submit, right):
+    submit("ann", right)
+    submit("bob")
+    assert run("grade", "ps")[0] == 0
+    code, out, _ = run("grade", "ps")
+    assert code == 0
+    assert "2 of 2 graded, 2 of them before" in out
+
+
+def test_csv_and_table_show_the_exercises(run, submit, right):
+    submit("ann", right)
+    _, out, _ = run("grade", "ps", "--format", "csv")
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert (row["student"], row["score"], row["double"], row["why"]) == ("ann", "5", "3", "")
+    _, out, _ = run("grade", "ps")
+    assert "ann" in out
+    assert "needs manual grading" in out
+
+
+def test_only_the_students_asked_for(run, submit):
+    submit("ann")
+    submit("bob")
+    _, out, _ = run("grade", "ps", "--student", "bob", "--format", "json")
+    assert [row["student"] for row in json.loads(out)] == ["bob"]
+    code, out, err = run("grade", "ps", "--student", "nobody", "--format", "json")
+    assert code == 1
+    assert "submitted/nobody/ps: no such folder" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["grade", "nope"], "source/nope: no assignment of that name"),
+        (["grade", "../ps"], "not a name of one assignment"),
+        (["grade", "ps"], "submitted/STUDENT/ps: no submission of this assignment"),
+        (["grade", "ps", "--student", "../x"], "not a name of one student"),
+        (["release", "nope"], "source/nope: no assignment of that name"),
+        (["validate", "nope"], "source/nope: no assignment of that name"),
+    ],
+)
+def test_foreseeable_mistakes_are_one_line(run, arguments, said):
+    code, out, err = run(*arguments)
+    assert code == 1
+    assert out == ""
+    (line,) = err.splitlines()
+    assert line.startswith("autograder: ")
+    assert said in line
+
+
+def test_missing_course_is_one_line(capsys, tmp_path):
+    assert main(["grade", "ps", "--course", str(tmp_path / "none")]) == 1
+    assert "no such folder" in capsys.readouterr().err
+
+
+def test_release_says_what_it_made_and_refuses_a_leak(run, course_folder):
+    code, out, _ = run("release")
+    assert (code, out) == (0, "release/ps: released\n")
+    path = course_folder / "source/ps/ps.ipynb"
+    path.write_text(path.read_text().replace("Write `double(x)`.", "twice_the_value = FACTOR * x"))
+    code, _, err = run("release", "ps")
+    assert code == 1
+    assert "release/ps/ps.ipynb cell 1: holds a solution of cell 'double'" in err
+
+
+def test_read_only_course_is_one_line_a_student(run, course_folder, submit):
+    if os.geteuid() == 0:
+        pytest.skip("root writes everywhere")
+    submit("ann")
+    (course_folder / "autograded").mkdir()
+    (course_folder / "autograded").chmod(0o555)
+    code, _, err = run("grade", "ps")
+    assert code == 1
+    assert "autograded/ann" in err
+
+
+def test_interrupt_is_one_line_and_nothing_is_lost(run, submit, right, monkeypatch):
+    submit("ann", right)
+    submit("bob", right)
+    from autograder import batch
+
+    def interrupt_at_bob(course, result, pages):
+        if result.student == "bob":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "_write_feedback", interrupt_at_bob)
+        code, _, err = run("grade", "ps")
+    assert code == 130
+    assert "goes on from there" in err
+    _, out, _ = run("grade", "ps", "--format", "json")
+    rows = {row["student"]: row for row in json.loads(out)}
+    assert (rows["ann"]["kept"], rows["bob"]["kept"]) == (True, False)
+    assert rows["ann"]["score"] == rows["bob"]["score"] == 5
+
+
+def test_the_installed_command_helps():
+    done = subprocess.run(
+        [sys.executable, "-m", "autograder", "--help"], capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    for command in ("grade", "release", "validate"):
+        assert command in done.stdout
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys; from autograder.cli import main; main(['--help'])"
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True
+    )
+    assert "nbgrader" not in done.stderr
+    assert "pandas" not in done.stderr

@@ -1,0 +1,95 @@
+"""The student bundle: nothing secret in it, and it works on its own."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tools import student
+
+from .conftest import ROOT, Run
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of the real course, which passed the leak check."""
+    return student.make(ROOT, tmp_path_factory.mktemp("student"))
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """What of the course a bundle is made from, to plant leaks in."""
+    for name in (*student.FOLDERS, "source", "tools"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignore)
+    for name in (*student.FILES, "pyproject.toml", "nbgrader_config.py"):
+        shutil.copy2(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def test_it_holds_what_students_need_and_nothing_else(bundle: Path) -> None:
+    top = {path.name for path in bundle.iterdir()}
+    assert {"notebooks", "release", "data", "virtlab", "environment.yml", "README.md"} <= top
+    assert top & {"source", "answers", "autograder", "tests", "submitted", "gradebook.db"} == set()
+    assert "autograder = " not in (bundle / "pyproject.toml").read_text()
+    assert not list(bundle.glob("notebooks/[0-9]*.md"))
+
+
+def test_the_zip_file_holds_the_same_and_two_of_them_are_equal(
+    bundle: Path, tmp_path: Path
+) -> None:
+    zipped = bundle.with_name(f"{bundle.name}.zip")
+    with zipfile.ZipFile(zipped) as archive:
+        names = [name.removeprefix(f"{student.NAME}/") for name in archive.namelist()]
+    assert names == [str(path.relative_to(bundle)) for path in student.files_in(bundle)]
+    again = student.make(ROOT, tmp_path)
+    assert again.with_name(zipped.name).read_bytes() == zipped.read_bytes()
+
+
+@pytest.mark.parametrize("place", ["notebooks/note.txt", "virtlab/note.py"])
+def test_a_planted_solution_refuses_the_bundle(
+    course: Path, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = next((course / "source").glob("*/*.md")).read_text(encoding="utf-8")
+    solution = text.partition("### BEGIN SOLUTION\n")[2].partition("### END SOLUTION")[0]
+    (course / place).write_text(solution, encoding="utf-8")
+    assert student.main(["--root", str(course)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("make student: ")
+    assert place in error
+    assert error.count("\n") == 1
+    assert not (course / "build" / student.NAME).exists()
+
+
+def test_a_missing_part_is_one_line(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(course / "release")
+    assert student.main(["--root", str(course)]) == 1
+    assert capsys.readouterr().err == "make student: release/ is missing: run make build\n"
+
+
+@pytest.mark.serial
+@pytest.mark.usefixtures("package_index")
+def test_it_works_in_a_fresh_environment(bundle: Path, tmp_path: Path, run: Run) -> None:
+    folder = tmp_path / "course"
+    shutil.copytree(bundle, folder)
+    made = run("make", "env", cwd=folder, seconds=600)
+    assert made.returncode == 0, made.stderr
+    python = folder / ".venv" / "bin" / "python"
+    doctor = run("make", "doctor", cwd=folder)
+    assert doctor.returncode == 0, doctor.stderr
+    # The exercises are unsolved, so their cells raise; the chapter's do not.
+    for name, extra in (
+        ("notebooks/00-start-here", ()),
+        ("release/01-what-is-virtualization/01-what-is-virtualization", ("--allow-errors",)),
+    ):
+        ran = run(
+            *(python, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute", *extra),
+            *("--output", tmp_path / "executed.ipynb", folder / f"{name}.ipynb"),
+            cwd=folder,
+            VIRTLAB_RUNS="",
+        )
+        assert ran.returncode == 0, ran.stderr
+    assert (folder / "runs").is_dir()

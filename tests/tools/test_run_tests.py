@@ -1,0 +1,106 @@
+"""The runner of the suite: its counts must not lie."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import run_tests
+from tools.run_tests import Stage
+
+SUITE = """
+import pytest
+
+def test_good(): pass
+def test_bad(): assert False
+@pytest.mark.skip(reason="no such thing here")
+def test_skipped(): pass
+@pytest.fixture
+def broken(): raise ValueError
+def test_error(broken): pass
+@pytest.mark.xfail(strict=True, reason="never")
+def test_unexpected(): pass
+"""
+
+
+def python(code: str) -> Stage:
+    return Stage("python", (sys.executable, "-c", code))
+
+
+def test_every_outcome_is_counted(tmp_path: Path) -> None:
+    suite = tmp_path / "test_suite.py"
+    suite.write_text(SUITE)
+    stage = run_tests.pytest("suite", str(suite), "--rootdir", str(tmp_path), "-c", "/dev/null")
+    result = run_tests.run(stage, tmp_path)
+    assert result.passed == 1
+    assert [name.rpartition("::")[2] for name in result.failures] == [
+        "test_bad",
+        "test_error",
+        "test_unexpected",
+    ]
+    assert result.skips == {"no such thing here": 1}
+
+
+def test_a_stage_that_collects_nothing_is_skipped_and_says_so(tmp_path: Path) -> None:
+    stage = run_tests.pytest("suite", str(tmp_path), "-c", "/dev/null")
+    result = run_tests.run(stage, tmp_path)
+    assert (result.passed, result.failures) == (0, [])
+    assert result.skips == {"no test was collected": 1}
+
+
+def test_a_suite_that_cannot_start_is_a_failure(tmp_path: Path) -> None:
+    stage = run_tests.pytest("suite", "--no-such-option", "-c", "/dev/null")
+    assert run_tests.run(stage, tmp_path).failures == ["suite: ended with exit code 4; see above"]
+
+
+def test_a_command_counts_as_one(tmp_path: Path) -> None:
+    assert run_tests.run(python("pass"), tmp_path).passed == 1
+    failed = run_tests.run(python("raise SystemExit(3)"), tmp_path)
+    assert failed.failures == ["python: ended with exit code 3; see above"]
+
+
+def test_a_hanging_stage_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_tests, "STAGE_SECONDS", 0.5)
+    result = run_tests.run(python("import time; time.sleep(600)"), tmp_path)
+    assert result.seconds < 60
+    assert len(result.failures) == 1
+
+
+def test_the_last_line_adds_up_and_a_failure_fails_the_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = [python("raise SystemExit(1)"), Stage("again", (sys.executable, "-c", "pass"))]
+    monkeypatch.setattr(run_tests, "stages", lambda **_: chosen)
+    assert run_tests.main([]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "1 passed, 1 failed, 0 skipped"
+
+
+def test_an_unknown_stage_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_tests.main(["--only", "nothing"]) == 2
+    assert capsys.readouterr().err.startswith("no stage is called nothing: ruff, ")
+
+
+def test_chapters_run_live_once_and_from_recordings_in_parallel() -> None:
+    by_name = {stage.name: stage for stage in run_tests.stages(fast=False, everything=False)}
+    assert by_name["live"].environment == {}
+    assert "-n2" not in by_name["live"].command
+    assert by_name["recorded"].environment == {"VIRTLAB_SOURCE": "recorded"}
+    assert {"-n2", "--dist=loadfile"} <= set(by_name["recorded"].command)
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_every_test_runs_in_exactly_one_stage(everything: bool) -> None:
+    """For each set of marks, one of the two stages over tests/ takes it."""
+    taken = [
+        stage.command[stage.command.index("-m", 3) + 1]
+        for stage in run_tests.stages(fast=False, everything=everything)
+        if "-m" in stage.command[3:]
+    ]
+    for serial in (False, True):
+        for browser in (False, True):
+            for slow in (False, True):
+                marks = {"serial": serial, "browser": browser, "slow": slow}
+                chosen = sum(bool(eval(expression, {}, marks)) for expression in taken)
+                assert chosen == int(everything or not slow)
