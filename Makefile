@@ -6,8 +6,8 @@ PY := .venv/bin/python
 # JupyterLab refuses to start as root unless told that it may.
 AS_ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-.PHONY: help env env-dev lab test test-fast test-all build execute release student \
-        lint lock record system clean
+.PHONY: help env env-dev lab test test-fast test-all build execute release student site \
+        bench lint lock record system clean
 
 help:  # list the targets
 	@grep -E '^[a-z-]+:.*  # ' Makefile | grep -v '^help' | sed -E 's/^([a-z-]+):.*  # (.*)/  make \1\t\2/' | expand -t 22
@@ -45,6 +45,12 @@ release: env-dev  # make release/ from source/ and refuse a leak
 
 student: env-dev  # make the student bundle in build/: no source, no grader, no leak
 	@$(PY) tools/student.py $(ARGS)
+
+site: env-dev  # build the chapters with their outputs as a static site in build/site
+	@$(PY) tools/site.py $(ARGS)
+
+bench: env-dev  # measure how right, light and quick the packages are, against bounds
+	@$(PY) tools/bench.py $(ARGS)
 
 lint: env-dev  # ruff and mypy
 	@ruff check . && ruff format --check . && mypy

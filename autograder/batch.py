@@ -107,6 +107,21 @@ def grade_class(
         yield from kept
 
 
+def row_of(result: Result) -> Row:
+    """The row of a result that no gradebook knows of."""
+    if result.state == State.NOT_GRADED:
+        return _not_graded(result, result.reason)
+    return Row(
+        result.student,
+        result.assignment,
+        result.score,
+        result.max_score,
+        str(result.state),
+        result.exercises,
+        notes=tuple(result.notes),
+    )
+
+
 def _kept(
     course: Course, gradebook: Gradebook, assignment: Assignment, submission: Submission
 ) -> Row | None:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 DONE, PROBLEM, STOPPED = 0, 1, 130
 # With more exercises than this the table shows their sum only; csv and json show all.
 MOST_COLUMNS = 6
+UNSAFE = (
+    "run submissions without walls, where the host cannot build them; "
+    "only for notebooks that you trust"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,6 +97,23 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("assignments", metavar="ASSIGNMENT", nargs="*", help="default: all")
     _add_rooms(validate)
     _add_course(validate)
+
+    check = _add(
+        commands,
+        "check",
+        _check,
+        "grade one notebook of the course and write nothing down",
+    )
+    check.add_argument("notebook", metavar="NOTEBOOK", type=Path)
+    check.add_argument("--format", choices=("table", "json"), default="table")
+    check.add_argument("--unsafe-no-sandbox", action="store_true", help=UNSAFE)
+    _add_course(check)
+
+    new = _add(commands, "new", _new, "make the skeleton of an assignment that already validates")
+    new.add_argument("name", metavar="NN-SLUG")
+    _add_course(new)
+
+    _add(commands, "doctor", _doctor, "say whether this host can build rooms, and how to make it")
     return parser
 
 
@@ -128,8 +149,7 @@ def _add_rooms(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unsafe-no-sandbox",
         action="store_true",
-        help="run submissions without walls, where the host cannot build them; "
-        "only for notebooks that you trust",
+        help=UNSAFE,
     )
 
 
@@ -208,6 +228,77 @@ def _validate(arguments: argparse.Namespace) -> int:
                 print(finding)
             print(f"{name}: {report.graded} submissions graded, {len(report.findings)} findings")
     return PROBLEM if any(report.findings for report in reports) else DONE
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from autograder.batch import row_of
+    from autograder.course import Course
+    from autograder.executors import executor
+    from autograder.grading import exercises_of
+
+    course = Course(arguments.course)
+    assignment, submission = course.single(arguments.notebook)
+    with executor(unsafe=arguments.unsafe_no_sandbox) as run:
+        (result,) = run(assignment, [submission], course.limits())
+    row = row_of(result)
+    for note in row.notes:
+        _say(note)
+    if not row.graded:
+        _say(row.state)
+    if arguments.format == "json":
+        print(json.dumps(row.as_json(), indent=2, ensure_ascii=False))
+    elif row.graded:
+        from tabulate import tabulate
+
+        from autograder.feedback import shown_points
+
+        print(
+            tabulate(
+                [
+                    (
+                        exercise.name,
+                        "open" if exercise.score is None else shown_points(exercise.score),
+                        shown_points(exercise.max_score),
+                        exercise.message,
+                    )
+                    for exercise in exercises_of(result.grades)
+                ],
+                ["exercise", "score", "max_score", "what was seen"],
+                disable_numparse=True,
+                maxcolwidths=[None, None, None, 70],
+            )
+        )
+        print(f"\n{shown_points(row.score or 0.0)} of {shown_points(row.max_score)} points")
+    return DONE if row.graded else PROBLEM
+
+
+def _new(arguments: argparse.Namespace) -> int:
+    from autograder.course import Course
+    from autograder.new import new_assignment
+
+    course = Course(arguments.course)
+    for path in new_assignment(course, arguments.name):
+        print(course.shown(path))
+    print(f"\nNow: autograder validate {arguments.name}")
+    return DONE
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from tabulate import tabulate
+
+    from autograder.sandbox import doctor
+
+    checks = doctor()
+    print(
+        tabulate(
+            [(check, "yes" if ok else "no", why, remedy) for check, ok, why, remedy in checks],
+            ["needed", "here", "why", "what to do"],
+            maxcolwidths=[None, None, 50, 50],
+        )
+    )
+    able = all(ok for _, ok, _, _ in checks)
+    print("\nThis host can grade." if able else "\nThis host cannot grade safely yet.")
+    return DONE if able else PROBLEM
 
 
 def _print_rows(rows: Sequence[Row], form: str) -> None:

@@ -16,6 +16,7 @@ from copy import deepcopy
 from dataclasses import fields, replace
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from jupyter_core.paths import jupyter_config_path
 from nbconvert.exporters.exporter import ResourcesDict
@@ -31,7 +32,13 @@ from traitlets.utils.importstring import import_item
 
 from autograder.assignment import Assignment, Submission
 from autograder.cells import Limits
-from autograder.notebooks import NotebookError, SourceCell, SourceNotebook, read_notebook
+from autograder.notebooks import (
+    NotebookError,
+    SourceCell,
+    SourceNotebook,
+    grade_id,
+    read_notebook,
+)
 
 MAX_NOTEBOOK_BYTES = 20_000_000
 # A submission's other files are copied into its room; this bounds what one student can send.
@@ -185,6 +192,34 @@ class Course:
                 refused=f"{where}: no such folder; collect the submission, or check the spelling",
             )
         return self._read_submission(student, assignment, folder)
+
+    def single(self, path: Path) -> tuple[Assignment, Submission]:
+        """Take one notebook, wherever it lies, as a submission of the assignment it belongs to.
+
+        The assignment is the one that holds most of its cells. Only it is read, not the files
+        beside it.
+
+        Raises:
+            CourseError: if there is no such file, or it belongs to no assignment of the course.
+            NotebookError: if it is no notebook.
+        """
+        try:
+            data = _read_regular_file(path, MAX_NOTEBOOK_BYTES)
+        except OSError as error:
+            raise CourseError(f"{path}: {error.strerror}; give the path of a notebook") from None
+        if data is None:
+            raise CourseError(f"{path}: too large; clear the notebook's outputs")
+        ids = _ids(read_notebook(data, str(path)))
+        best, shared = "", 0
+        for name in self.assignments():
+            for source in sorted(self.folder("source", ".", name).glob("*.ipynb")):
+                common = len(ids & _ids(read_notebook(source.read_bytes(), self.shown(source))))
+                if common > shared:
+                    best, shared = name, common
+        if not shared:
+            raise CourseError(f"{path}: has no cell of any assignment in {self.root}")
+        submission = Submission("", best, str(path.parent), {path.stem: data})
+        return self.assignment(best), submission
 
     def _read_submission(self, student: str, assignment: str, folder: Path) -> Submission:
         where = self.shown(folder)
@@ -368,6 +403,10 @@ def _timestamp(data: bytes | None) -> tuple[datetime.datetime | None, str]:
         return parse_utc(data.decode("utf-8").strip()), ""
     except (ValueError, OverflowError, TypeError):
         return None, "not a time (taken as unknown); write it like 2026-02-03 14:00:00 UTC"
+
+
+def _ids(notebook: dict[str, Any]) -> set[str]:
+    return {grade_id(cell) for cell in notebook["cells"]} - {""}
 
 
 def _source_cell(

@@ -213,7 +213,9 @@ def match_notebooks(
                 f"could each be it; rename the right one to {source.name}.ipynb"
             )
         else:
-            notes.append(f"{source.name}.ipynb: not submitted, and no other notebook holds its cells; submit it")
+            notes.append(
+                f"{source.name}.ipynb: not there, nor another notebook with its cells; submit it"
+            )
     return found, notes
 
 

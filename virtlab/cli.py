@@ -6,14 +6,17 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # pandas takes half a second to import; only measuring commands pay for it
     import pandas as pd
+
+    from virtlab.registry import Measurement
 
 LADDER = "01-what-is-virtualization/startup-ladder"
 REPORTED = "first_reply_ms"  # the one boundary that every runtime reaches
@@ -52,6 +55,24 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> Any:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+@contextmanager
+def _foreseen() -> Iterator[None]:
+    """Turns the failures that the layers below name in one line into this command's."""
+    from virtlab.claims import LedgerError
+    from virtlab.errors import RuntimeFailed
+    from virtlab.measure.folders import NoDataFolder
+    from virtlab.measure.recording import DamagedRecording
+    from virtlab.registry import RegistryError
+
+    try:
+        yield
+    except (RegistryError, RuntimeFailed, DamagedRecording, NoDataFolder, LedgerError) as error:
+        raise CommandFailed(str(error)) from None
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        raise CommandFailed(f"{error.strerror or error}:{where}") from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -179,30 +200,29 @@ def _verdict(capability: Any) -> str:
 
 
 def _startup(arguments: argparse.Namespace) -> int:
-    from virtlab.errors import RuntimeFailed
-    from virtlab.measure.recording import DamagedRecording
-    from virtlab.registry import RegistryError
     from virtlab.runtimes.launcher import close_warm_launcher
 
-    try:
-        data, reason = _measured_ladder(arguments)
-    except (RegistryError, RuntimeFailed, DamagedRecording) as error:
-        raise CommandFailed(str(error)) from None
-    finally:
-        close_warm_launcher()
-    rows = _ladder_rows(data, arguments.seed)
-    if arguments.json:
-        print(json.dumps(rows, indent=2))
-    else:
-        _print_ladder(rows, reason)
-    if not rows:
-        raise CommandFailed(f"nothing was measured: {reason or 'no runtime answered'}")
+    with _foreseen():
+        try:
+            measured = _measured_ladder(arguments)
+        finally:
+            close_warm_launcher()
+        rows = _ladder_rows(measured.data, arguments.seed)
+        if not rows:
+            reason = measured.reason or "no runtime answered"
+            raise CommandFailed(f"nothing was measured: {reason}")
+        if arguments.json:
+            print(json.dumps(rows, indent=2))
+        else:
+            _print_ladder(rows, measured.reason)
+            _keep(measured)
     return 0
 
 
-def _measured_ladder(arguments: argparse.Namespace) -> tuple[pd.DataFrame, str]:
-    """The ladder's rows, and why some of them are not live."""
+def _measured_ladder(arguments: argparse.Namespace) -> Measurement:
+    """The rungs that were asked for, live or recorded."""
     from virtlab import registry
+    from virtlab.measure.provenance import provenance
     from virtlab.runtimes import RUNTIMES
 
     chapter, _, name = LADDER.partition("/")
@@ -212,11 +232,28 @@ def _measured_ladder(arguments: argparse.Namespace) -> tuple[pd.DataFrame, str]:
     if arguments.concurrency == 1 and arguments.present == 0:
         measured = registry.run(experiment, **how)
         chosen = measured.data["condition"].isin(only)  # a recording holds them all
-        return measured.data[chosen], measured.reason
+        return replace(measured, data=measured.data[chosen])
     # What was recorded was alone, and would be out of place beside what has company.
-    data = experiment(concurrency=arguments.concurrency, present=arguments.present, **how)
+    company = {"concurrency": arguments.concurrency, "present": arguments.present}
+    data = experiment(**how, **company)
     left_out = "; ".join(f"{name}: {why}" for name, why in data.attrs["failed"].items())
-    return data.assign(source="live", reason=""), left_out
+    notes = provenance("virtlab startup", arguments.seed) | company
+    data = data.assign(source="live", reason="")
+    return registry.Measurement(data, "live", left_out, notes, experiment)
+
+
+def _keep(measured: Measurement) -> None:
+    """Saves a measurement and its figure among the user's own results."""
+    from virtlab import figures
+    from virtlab.measure import recording
+    from virtlab.measure.folders import runs_folder
+
+    table = recording.save(measured.data, measured.provenance, runs_folder(), "startup")
+    label = "ms from the call to the first reply"
+    shown = figures.distribution(measured, REPORTED, label, "Each way to run a program, started")
+    picture = table.with_suffix(".png")
+    picture.write_bytes(shown.png())
+    print(f"\nKept as {table}, with how it was made beside it; drawn in {picture}")
 
 
 def _ladder_rows(data: pd.DataFrame, seed: int) -> list[dict[str, Any]]:
@@ -309,21 +346,18 @@ def _clean(arguments: argparse.Namespace) -> int:
 
 def _record(arguments: argparse.Namespace) -> int:
     from virtlab import registry
-    from virtlab.errors import RuntimeFailed
-    from virtlab.measure.recording import DamagedRecording
     from virtlab.runtimes.launcher import close_warm_launcher
 
     def tell(outcome: registry.Recorded) -> None:
         reason = f" ({outcome.reason})" if outcome.reason else ""
         print(f"{outcome.id}: {outcome.path or 'not recorded'}{reason}", flush=True)
 
-    try:
-        with _docker_engine():
-            outcomes = registry.record(arguments.names, arguments.folder, tell)
-    except (registry.RegistryError, RuntimeFailed, DamagedRecording) as error:
-        raise CommandFailed(str(error)) from None
-    finally:
-        close_warm_launcher()
+    with _foreseen():
+        try:
+            with _docker_engine():
+                outcomes = registry.record(arguments.names, arguments.folder, tell)
+        finally:
+            close_warm_launcher()
     if not any(outcome.path for outcome in outcomes):
         raise CommandFailed("nothing was recorded; see the reasons above")
     return 0
@@ -343,10 +377,8 @@ def _docker_engine() -> AbstractContextManager[Any]:
 def _report(arguments: argparse.Namespace) -> int:
     from virtlab import claims
 
-    try:
+    with _foreseen():
         table = claims.report()
-    except (claims.LedgerError, OSError) as error:
-        raise CommandFailed(str(error)) from None
     if arguments.json:
         print(table.to_json(orient="records", indent=2, force_ascii=False))
         return 0

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from virtlab.syscalls import may_administer
+
 _PROBES = Path(__file__).with_name("probes.py")
 _PATIENCE_S = 20
 _SYSTEM_TOOLS = "/usr/local/sbin:/usr/sbin:/sbin"  # not on an ordinary user's PATH in Debian
@@ -132,13 +134,13 @@ def _namespaces() -> Capability:
     """Whether a container can be made at all: its namespaces and a mount inside them."""
     tried = _tried()
     steps = [f"{kind} namespace" for kind in _CONTAINER_NAMESPACES]
-    if os.geteuid() != 0:
+    if not may_administer():
         steps.append("mount in user namespace")
     for step in steps:
         ok, why = tried.get(step, (False, "not tried"))
         if not ok:
             return Capability("namespaces", False, f"{step}: {why}", _ALLOW_USER_NAMESPACES)
-    how = "as root" if os.geteuid() == 0 else "inside a user namespace"
+    how = "as root" if may_administer() else "inside a user namespace"
     return Capability("namespaces", True, f"mnt, pid, net, ipc, uts and cgroup, {how}")
 
 
@@ -244,6 +246,13 @@ def docker_engine() -> Capability:
     return Capability("docker", True, f"engine {version} at {address}")
 
 
+def _process_events() -> Capability:
+    """Whether the kernel tells this user of every process that starts and ends."""
+    from virtlab import process_events  # it imports this module
+
+    return process_events.available()
+
+
 _TOOLS: dict[str, Callable[[], Capability]] = {
     "bubblewrap": _tool("bubblewrap", "bwrap", "bubblewrap", ["--version"]),
     "runc": _tool("runc", "runc", "runc", ["--version"]),
@@ -261,6 +270,7 @@ _TOOLS: dict[str, Callable[[], Capability]] = {
 CAPABILITIES: dict[str, Callable[[], Capability]] = {
     "namespaces": _namespaces,
     **{name: _kernel_capability(name) for name in _KERNEL},
+    "process events": _process_events,
     **_TOOLS,
 }
 
@@ -404,6 +414,7 @@ tun = Need("tun")
 seccomp = Need("seccomp")
 ksm = Need("ksm")
 psi = Need("psi")
+process_events = Need("process events")
 bubblewrap = Need("bubblewrap")
 runc = Need("runc")
 crun = Need("crun")

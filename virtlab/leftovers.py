@@ -2,9 +2,11 @@
 
 The mark names the owning process: its PID namespace, its id and its start time, so that neither a
 reused id nor a process of another container is mistaken for it. Programs carry it in their
-environment (`VIRTLAB_OWNER`), folders, control groups and network devices in their names.
+environment (`VIRTLAB_OWNER`), folders, control groups and Docker images in their names, network
+devices, whose names are too short, in their alias (`ip link set dev NAME alias …`).
 """
 
+import atexit
 import functools
 import os
 import re
@@ -33,22 +35,44 @@ def owned_name() -> str:
 
 
 def make_folder() -> Path:
-    """Makes a temporary folder of this process's own; the caller removes it."""
+    """Makes a temporary folder of this process's own; the caller removes it.
+
+    What an interrupt kept a caller from removing goes when the process ends.
+    """
+    remove_own_folders_at_exit()
     return Path(tempfile.mkdtemp(prefix=f"{owned_name()}-"))
 
 
+@functools.cache
+def remove_own_folders_at_exit() -> None:
+    """Makes this process remove, at its end, whatever folder of its own is still there."""
+    atexit.register(_remove_own_folders)
+
+
+def _remove_own_folders() -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{owned_name()}-*"):
+        remove_folder(folder)
+
+
 def remove_folder(folder: Path) -> None:
-    """Removes a folder with all in it; unmounts first what is mounted below."""
+    """Removes a folder with all in it; first unmounts what is mounted below, frees loop devices."""
     for place in sorted(_mounted_below(folder), reverse=True):
-        subprocess.run(["umount", "--lazy", str(place)], capture_output=True, check=False)
+        _quietly("umount", "--lazy", str(place))
+    for device in _loop_devices(folder):
+        _quietly("losetup", "--detach", device)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def find() -> list[str]:
     """Describes everything that an owner who is no more has left behind."""
     found = [f"process {pid} ({_command(pid)})" for pid in _orphans()]
-    found += [f"mount {place}" for folder in _folders() for place in _mounted_below(folder)]
-    return found + [f"folder {place}" for place in [*_folders(), *_control_groups()]]
+    for folder in _folders():
+        found += [f"mount {place}" for place in _mounted_below(folder)]
+        found += [f"loop device {device}" for device in _loop_devices(folder)]
+        found.append(f"folder {folder}")
+    found += [f"control group {group}" for group in _control_groups()]
+    found += [f"network device {device}" for device in _network_devices()]
+    return found + [f"Docker image {image}" for image in _docker_images()]
 
 
 def clean() -> list[str]:
@@ -60,6 +84,10 @@ def clean() -> list[str]:
         remove_folder(folder)
     for group in sorted(_control_groups(), reverse=True):  # the innermost first
         _remove_control_group(group)
+    for device in _network_devices():
+        _quietly("ip", "link", "delete", device)
+    for image in _docker_images():
+        _quietly("docker", "image", "rm", "--force", image)
     return found
 
 
@@ -128,8 +156,11 @@ def _folders() -> list[Path]:
 
 
 def _is_left(path: Path) -> bool:
-    match = _MARK.match(path.name)
-    return bool(match and _abandoned(match.group(1)) and path.stat().st_uid == os.geteuid())
+    """Whether a path names an owner who is no more, and is this user's to remove."""
+    try:
+        return _names_the_dead(path.name) and path.stat().st_uid == os.geteuid()
+    except OSError:
+        return False  # just gone
 
 
 def _mounted_below(folder: Path) -> Iterator[Path]:
@@ -141,6 +172,49 @@ def _mounted_below(folder: Path) -> Iterator[Path]:
         place = Path(line.split(" ")[4])
         if place == folder or folder in place.parents:
             yield place
+
+
+def _loop_devices(folder: Path) -> list[str]:
+    """The loop devices whose file lies in a folder."""
+    files = {path: _line(path) for path in Path("/sys/block").glob("loop*/loop/backing_file")}
+    return [f"/dev/{path.parts[3]}" for path, file in files.items() if folder in Path(file).parents]
+
+
+def _network_devices() -> list[str]:
+    """The network devices, in this network namespace, of owners who are no more."""
+    aliases = {path.parent.name: _line(path) for path in Path("/sys/class/net").glob("*/ifalias")}
+    return [device for device, alias in aliases.items() if _names_the_dead(alias)]
+
+
+def _docker_images() -> list[str]:
+    """The Docker images of owners who are no more, if an engine of this machine runs."""
+    if not Path("/var/run/docker.sock").exists():
+        return []
+    names = _quietly("docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
+    return [name for name in names if _names_the_dead(name.partition(":")[0])]
+
+
+def _names_the_dead(name: str) -> bool:
+    match = _MARK.match(name)
+    return bool(match and _abandoned(match.group(1)))
+
+
+def _line(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _quietly(*command: str) -> str:
+    """Runs a program for its effect; returns what it prints, "" if it is not there or fails."""
+    try:
+        run = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return run.stdout
 
 
 def _control_groups() -> list[Path]:
@@ -167,10 +241,9 @@ def remove_own_control_groups() -> None:
 def _remove_control_group(group: Path) -> None:
     """Kills what is in a control group and removes it with the groups below."""
     for folder, _, _ in os.walk(group, topdown=False):
-        processes = Path(folder) / "cgroup.procs"
-        for pid in processes.read_text().split() if processes.exists() else []:
-            _kill(int(pid))
         try:
+            for pid in (Path(folder) / "cgroup.procs").read_text().split():
+                _kill(int(pid))
             Path(folder).rmdir()
         except OSError:
-            continue
+            continue  # just gone, or another's

@@ -106,6 +106,16 @@ def prctl(option: int, argument: int, more: int = 0) -> int:
     return _checked(_LIBC.prctl(option, *arguments), "prctl")
 
 
+def may_administer() -> bool:
+    """Whether this process has CAP_SYS_ADMIN; the root of most containers has not."""
+    try:
+        with open("/proc/self/status") as status:  # noqa: PTH123
+            words = next(line for line in status if line.startswith("CapEff:")).split()
+    except (OSError, StopIteration):
+        return False
+    return bool(int(words[1], 16) >> 21 & 1)
+
+
 def drop_capabilities() -> None:
     """Gives up every capability of this process, also those a later exec could bring back."""
     for capability in range(64):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import ctypes
 import importlib
 import inspect
 import io
@@ -18,9 +17,8 @@ import socket
 import subprocess
 import sys
 import traceback
-import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook

@@ -18,7 +18,7 @@ from typing import Any
 from autograder.cells import Limits, Outcome, Place, Step
 from autograder.examiner import protocol
 from autograder.examiner.names import SourceNames, hidden_lines, parse_cell
-from autograder.sandbox.client import Pair, Zygote, ZygoteDied
+from autograder.sandbox.client import Pair, Zygote
 
 GRACE_S = 2.0
 # Room for the JSON around a cell's capped outputs.

@@ -19,14 +19,23 @@ from typing import Any
 
 from autograder.examiner import operators
 from autograder.examiner.protocol import BadMessage
-from autograder.examiner.values import KIND_OF, TYPES, CannotCross, Codec, Entry, Kind
+from autograder.examiner.values import KIND_OF, TYPES, Codec, Entry, Kind
 
 CLASSES = 2000
 TEXT = 2000
 
 
 class AuthorError(Exception):
-    """A test asks for what cannot work in two rooms; the message names it, for the author."""
+    """A test asks for what cannot work in two rooms; the message names it, for the author.
+
+    Making one is enough: the test has no verdict any more, even if it swallows the error.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        client = ExaminerCodec.current
+        if client is not None:
+            client.author_error = client.author_error or message
 
 
 # How a stand-in finds its number and its room; by slots that the student cannot name.
@@ -207,6 +216,7 @@ class ExaminerCodec(Codec):
 
     Attributes:
         decoding: A message is being read; nothing may be asked now.
+        author_error: The first error for the author since this was last set to "".
         live: Keys of the test's own lists, dicts, sets and arrays that the room may change in the
             request that is under way, since they are its arguments.
     """
@@ -225,6 +235,7 @@ class ExaminerCodec(Codec):
         self.allowed = operators.ALWAYS | (operators.WHERE_DEFINED & own_operators)
         self.shared_names = shared_classes
         self.decoding = False
+        self.author_error = ""
         self.live: set[int] = set()
         self.released: list[int] = []
         self.exported: list[Any] = []
@@ -548,9 +559,10 @@ def _handle_getattribute(self: Any, name: str) -> Any:
 
 
 def _exception_setattr(self: Any, name: str, value: Any) -> None:
-    if name in ("__traceback__", "__context__", "__cause__", "__suppress_context__", "__notes__"):
-        BaseException.__setattr__(self, name, value)
-    elif name == "args":
+    if (
+        name in ("__traceback__", "__context__", "__cause__", "__suppress_context__", "__notes__")
+        or name == "args"
+    ):
         BaseException.__setattr__(self, name, value)
     else:
         _ask_set(self, name, value)

@@ -8,10 +8,40 @@ from typing import Any
 
 # What any student's object may be asked for, if its class has it.
 ALWAYS = frozenset(
-    "__call__ __len__ __bool__ __getitem__ __setitem__ __delitem__ __iter__ __next__ __reversed__ "
-    "__enter__ __exit__ __hash__ __int__ __float__ __complex__ __index__ __round__ __str__ "
-    "__repr__ __format__ __eq__ __ne__ __missing__ __trunc__ __floor__ __ceil__ __bytes__ "
-    "__await__ __aiter__ __anext__ __aenter__ __aexit__".split()  # noqa: SIM905
+    [
+        "__call__",
+        "__len__",
+        "__bool__",
+        "__getitem__",
+        "__setitem__",
+        "__delitem__",
+        "__iter__",
+        "__next__",
+        "__reversed__",
+        "__enter__",
+        "__exit__",
+        "__hash__",
+        "__int__",
+        "__float__",
+        "__complex__",
+        "__index__",
+        "__round__",
+        "__str__",
+        "__repr__",
+        "__format__",
+        "__eq__",
+        "__ne__",
+        "__missing__",
+        "__trunc__",
+        "__floor__",
+        "__ceil__",
+        "__bytes__",
+        "__await__",
+        "__aiter__",
+        "__anext__",
+        "__aenter__",
+        "__aexit__",
+    ]
 )
 
 _BINARY = "add sub mul truediv floordiv mod divmod pow matmul and or xor lshift rshift".split()  # noqa: SIM905

@@ -14,7 +14,6 @@ import inspect
 import io
 import json
 import linecache
-import math
 import random
 import socket
 import sys
@@ -53,7 +52,6 @@ class Asking(ExaminerCodec):
         self.channel = channel
         self.deadline: float | None = None
         self.gone = ""
-        self.author_error = ""
         self.student_names = frozenset(names["student"])
         self.agreed: dict[str, Any] = {}
         self.seeds: list[tuple[str, Any]] = []
@@ -77,18 +75,11 @@ class Asking(ExaminerCodec):
             try:
                 message = self.encode((self._sync(), operation, operands))
             except CannotCross as error:
-                raise self.blame_author(f"{error} cannot cross to the student's code") from None
-            except AuthorError as error:
-                raise self.blame_author(str(error)) from None
+                raise AuthorError(f"{error} cannot cross to the student's code") from None
             self.before_asking()
             return self._converse(message)
         finally:
             self.live = outer
-
-    def blame_author(self, message: str) -> AuthorError:
-        """Note an error for the author, which the test cannot swallow."""
-        self.author_error = self.author_error or message
-        return AuthorError(message)
 
     def _converse(self, message: bytearray) -> Any:
         """Send a request and serve the room's calls until the answer comes."""
@@ -209,8 +200,8 @@ class Asking(ExaminerCodec):
         operation, operand = answer
         try:
             return self.encode((self._sync(), operation, (operand,)))
-        except (CannotCross, AuthorError) as error:
-            raise self.blame_author(str(error)) from None
+        except CannotCross as error:
+            raise AuthorError(f"{error} cannot cross to the student's code") from None
 
     def _do(self, what: Any) -> Any:
         if len(what) == 2 and what[0] == "input" and type(what[1]) is str:
@@ -286,7 +277,7 @@ class _Shell:
             return None
         if name in ("time", "timeit"):
             return self._examiner.run_inner(line)
-        raise self._examiner.asking.blame_author(f"a test cell cannot use the magic %{name}")
+        raise AuthorError(f"a test cell cannot use the magic %{name}")
 
     def run_cell_magic(self, name: str, line: str, cell: str) -> Any:
         if name in ("time", "timeit"):
@@ -294,10 +285,10 @@ class _Shell:
         if name == "capture":
             with contextlib.redirect_stdout(io.StringIO()):
                 return self._examiner.run_inner(cell)
-        raise self._examiner.asking.blame_author(f"a test cell cannot use the magic %%{name}")
+        raise AuthorError(f"a test cell cannot use the magic %%{name}")
 
     def __getattr__(self, name: str) -> Any:
-        raise self._examiner.asking.blame_author(f"a test cell cannot use get_ipython().{name}")
+        raise AuthorError(f"a test cell cannot use get_ipython().{name}")
 
 
 class _Examiner:
@@ -524,7 +515,7 @@ class _Examiner:
             tree = ast.parse(text)
         except SyntaxError as error:
             message = f"the test cell is not Python: {error.msg} (line {error.lineno})"
-            raise self.asking.blame_author(message) from None
+            raise AuthorError(message) from None
         self._refuse_what_cannot_work(tree)
         linecache.cache[self.filename] = (len(text), None, text.splitlines(True), self.filename)
         self.fetch(self.names_needed(tree))
@@ -539,7 +530,7 @@ class _Examiner:
         used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - stored
         for name in ("_", "__", "___", "In", "Out"):
             if name in used and name not in self.asking.student_names:
-                raise self.asking.blame_author(f"a test cell cannot use IPython's {name}")
+                raise AuthorError(f"a test cell cannot use IPython's {name}")
 
     def _verdict(
         self, request: dict[str, Any], value: Any, caught: BaseException | None

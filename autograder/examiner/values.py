@@ -102,9 +102,42 @@ _TYPE_NUMBER = {kind: number for number, kind in reversed(list(enumerate(TYPES))
 
 # Modules that cross as the receiver's own import, by name from this list alone.
 MODULES = frozenset(
-    "array bisect calendar cmath collections copy csv dataclasses datetime decimal enum fractions "
-    "functools heapq io itertools json math numpy operator pandas pprint random re scipy "
-    "statistics string struct textwrap time typing zlib numpy.random numpy.linalg".split()  # noqa: SIM905
+    [
+        "array",
+        "bisect",
+        "calendar",
+        "cmath",
+        "collections",
+        "copy",
+        "csv",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "enum",
+        "fractions",
+        "functools",
+        "heapq",
+        "io",
+        "itertools",
+        "json",
+        "math",
+        "numpy",
+        "operator",
+        "pandas",
+        "pprint",
+        "random",
+        "re",
+        "scipy",
+        "statistics",
+        "string",
+        "struct",
+        "textwrap",
+        "time",
+        "typing",
+        "zlib",
+        "numpy.random",
+        "numpy.linalg",
+    ]
 )
 
 

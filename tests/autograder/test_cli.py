@@ -150,12 +150,78 @@ def test_interrupt_is_one_line_and_nothing_is_lost(run, submit, right, monkeypat
     assert rows["ann"]["score"] == rows["bob"]["score"] == 5
 
 
+def test_check_grades_one_notebook_and_writes_nothing(run, course_folder, submit, right, tmp_path):
+    notebook = submit("ann", right).rename(tmp_path / "mine.ipynb")
+    before = sorted(course_folder.rglob("*"))
+    code, out, _ = run("check", str(notebook))
+    assert code == 0
+    assert "5 of 7 points" in out
+    _, out, _ = run("check", str(notebook), "--format", "json")
+    assert [e["score"] for e in json.loads(out)["exercises"]] == [3, 2, None]
+    assert sorted(course_folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "No such file"),
+        (b"{", "not JSON"),
+        (b'{"nbformat": 4, "cells": []}', "no cell of any assignment"),
+    ],
+)
+def test_check_of_what_is_none_is_one_line(run, tmp_path, content, said):
+    path = tmp_path / "mine.ipynb"
+    if content is not None:
+        path.write_bytes(content)
+    code, _, err = run("check", str(path))
+    assert code == 1
+    (line,) = err.splitlines()
+    assert line.startswith(f"autograder: {path}: ")
+    assert said in line
+
+
+def test_new_assignment_validates_and_releases_at_once(run, course_folder):
+    code, out, _ = run("new", "07-new-things")
+    assert code == 0
+    assert "source/07-new-things/07-new-things.md" in out
+    code, out, _ = run("validate", "07-new-things")
+    assert (code, out.splitlines()[-1]) == (
+        0,
+        "07-new-things: 7 submissions graded, 0 findings",
+    )
+    assert "LO7.1" in (course_folder / "source/07-new-things/07-new-things.md").read_text()
+    code, _, err = run("release", "07-new-things")
+    assert code == 1
+    assert "release/07-new-things/07-new-things.md: holds a solution" in err
+    (course_folder / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.CourseDirectory.ignore = ['*.md']\n"
+    )
+    assert run("release", "07-new-things")[0] == 0
+    code, _, err = run("new", "07-new-things")
+    assert code == 1
+    assert "there already" in err
+
+
+@pytest.mark.parametrize("name", ["new", "../07-x", "07", "07-X", ""])
+def test_new_needs_a_number_and_slug(run, name):
+    code, _, err = run("new", name)
+    assert code == 1
+    assert "number and slug" in err
+
+
+def test_doctor_says_what_is_needed_and_whether_it_is_here(capsys):
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "user namespaces" in out
+    assert "This host can grade." in out
+
+
 def test_the_installed_command_helps():
     done = subprocess.run(
         [sys.executable, "-m", "autograder", "--help"], capture_output=True, text=True
     )
     assert done.returncode == 0
-    for command in ("grade", "release", "validate"):
+    for command in ("grade", "release", "validate", "check", "new", "doctor"):
         assert command in done.stdout
 
 

@@ -110,6 +110,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory, package_index: None, run: Ru
     own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     environment = {
         "PATH": os.pathsep.join([str(base / "bin"), *others]),
+        "PYTHONPATH": "",
         "VIRTLAB_RUNS": str(base / "runs"),
         **{name: str(base / name.lower()) for name in own},
     }

@@ -35,7 +35,13 @@ def test_a_notebook_is_what_its_text_says(text: Path, is_chapter: bool) -> None:
 
 
 @each_text
-def test_building_again_changes_no_byte(text: Path, is_chapter: bool, tmp_path: Path) -> None:
+def test_building_again_changes_no_byte(
+    text: Path, is_chapter: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def execute(*_: object) -> None:
+        pytest.fail("its code changed: run make build")
+
+    monkeypatch.setattr(build, "execute", execute)
     for suffix in (".md", ".ipynb"):
         shutil.copy(text.with_suffix(suffix), tmp_path)
     copy = tmp_path / text.name

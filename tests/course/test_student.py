@@ -90,6 +90,7 @@ def test_it_works_in_a_fresh_environment(bundle: Path, tmp_path: Path, run: Run)
             *("--output", tmp_path / "executed.ipynb", folder / f"{name}.ipynb"),
             cwd=folder,
             VIRTLAB_RUNS="",
+            PYTHONPATH="",
         )
         assert ran.returncode == 0, ran.stderr
     assert (folder / "runs").is_dir()

@@ -1,15 +1,17 @@
 """`virtlab clean` removes what a killed owner left, and nothing else."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
-from virtlab import leftovers
+from virtlab import host, leftovers
 
 
 def sleeper(mark: str) -> subprocess.Popen[bytes]:
@@ -110,6 +112,47 @@ def test_a_mount_in_a_left_folder_goes_but_what_is_mounted_stays(tmp_path: Path)
 
 
 @pytest.mark.system
+def test_a_loop_device_on_a_left_file_is_freed(tmp_path: Path) -> None:
+    if not host.loop_device:
+        pytest.skip(f"loop device: {host.probe('loop device').why}")
+    left = tmp_path / f"virtlab-{mark_of_the_dead()}-abc"
+    left.mkdir()
+    (left / "disk").write_bytes(bytes(1 << 20))
+    command = ["losetup", "--find", "--show", left / "disk"]
+    device = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    assert f"loop device {device}" in leftovers.find()
+    leftovers.clean()
+    assert not Path(f"/sys/block/{Path(device).name}/loop/backing_file").exists()
+
+
+@pytest.mark.system
+def test_a_network_device_with_a_dead_owner_goes() -> None:
+    """In a network namespace, so that a failure here leaves nothing on the machine."""
+    if os.geteuid() != 0 or shutil.which("ip") is None or not host.probe("net namespace"):
+        pytest.skip("needs root, the ip command and network namespaces")
+    code = (
+        "import subprocess, sys\n"
+        "from virtlab import leftovers\n"
+        "def ip(*words): subprocess.run(['ip', 'link', *words], check=True)\n"
+        "for name, mark in [('left0', sys.argv[1]), ('mine0', leftovers.owner_mark())]:\n"
+        "    ip('add', name, 'type', 'bridge')\n"
+        "    ip('set', 'dev', name, 'alias', f'virtlab-{mark}')\n"
+        "print(leftovers.clean())\n"
+        "ip('show', 'mine0')\n"
+    )
+    command = ["unshare", "--net", "--mount", "sh", "-c"]
+    script = 'mount -t sysfs sysfs /sys && exec "$@"'
+    run = subprocess.run(
+        [*command, script, "sh", sys.executable, "-c", code, mark_of_the_dead()],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "network device left0" in run.stdout
+    assert "mine0" in run.stdout
+
+
+@pytest.mark.system
 def test_a_control_group_of_a_dead_owner_goes() -> None:
     from virtlab import probes
 
@@ -128,19 +171,116 @@ def test_a_control_group_of_a_dead_owner_goes() -> None:
     assert not group.exists()
 
 
-def test_nothing_is_left_after_an_owner_was_killed_in_the_middle() -> None:
-    code = (
-        "import os, tempfile\n"
-        "from virtlab.runtimes import RUNTIMES\n"
-        "print('ready', flush=True)\n"
-        "while True: RUNTIMES['posix_spawn'].run()\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as owner:
-        assert owner.stdout
-        owner.stdout.readline()
-        time.sleep(0.3)
-        owner.kill()
+LIVES = ("posix_spawn", "namespaces", "bubblewrap", "runc", "kvm", "qemu-tcg")
+MIXED_LIVES = """
+import itertools, sys
+from virtlab import leftovers
+from virtlab.runtimes import RUNTIMES
+names = [name for name in sys.argv[1].split(",") if RUNTIMES[name].available()]
+print(leftovers.owner_mark(), flush=True)
+for name in itertools.cycle(names):
+    with RUNTIMES[name].start():
+        RUNTIMES[name].run()
+"""
+
+
+def traces(mark: str) -> list[str]:
+    """Everything on this machine that carries an owner's mark."""
+    found = [str(path) for path in Path(tempfile.gettempdir()).glob(f"*{mark}*")]
+    found += [line for line in Path("/proc/self/mounts").read_text().splitlines() if mark in line]
+    found += [folder for folder, _, _ in os.walk("/sys/fs/cgroup") if mark in folder]
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if f"{leftovers.OWNER_VARIABLE}={mark}".encode() in environment.read_bytes():
+                found.append(f"{environment}: {environment.with_name('comm').read_text().strip()}")
+        except OSError:
+            continue
+    return found
+
+
+def wait_for_nothing(mark: str) -> None:
+    """Until the owner's helpers, which see that it is gone, have cleaned up after it."""
     deadline = time.monotonic() + 20
-    while leftovers.find() and time.monotonic() < deadline:
-        leftovers.clean()
-    assert leftovers.find() == []
+    while traces(mark) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def kill_in_the_middle(moment: float, with_helpers: bool) -> None:
+    """Kills an owner while it starts one thing after the other, cleans, and looks for traces."""
+    command = [sys.executable, "-c", MIXED_LIVES, ",".join(LIVES)]
+    environment = {**os.environ, "TMPDIR": tempfile.gettempdir()}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as owner:
+        assert owner.stdout
+        mark = owner.stdout.readline().strip()
+        time.sleep(moment)
+        helpers = Path(f"/proc/{owner.pid}/task/{owner.pid}/children").read_text().split()
+        owner.kill()
+        for helper in helpers if with_helpers else []:
+            os.kill(int(helper), signal.SIGKILL)
+    assert mark
+    if not with_helpers:
+        wait_for_nothing(mark)
+    leftovers.clean()
+    leftovers.clean()  # what was just being made when the first one looked
+    assert traces(mark) == []
+
+
+@pytest.mark.parametrize("with_helpers", [False, True])
+def test_nothing_is_left_after_an_owner_was_killed(with_helpers: bool) -> None:
+    kill_in_the_middle(0.4, with_helpers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", [number / 20 for number in range(1, 21)])
+def test_nothing_is_left_whenever_an_owner_was_killed(moment: float) -> None:
+    kill_in_the_middle(moment, with_helpers=True)
+
+
+def interrupt_at_random(tries: int) -> str:
+    """Interrupts lives at random moments in another process; returns what that process saw left."""
+    code = """
+import random, signal, sys, time
+from virtlab import leftovers
+from virtlab.runtimes import RUNTIMES
+from virtlab.runtimes.launcher import close_warm_launcher
+names = [name for name in sys.argv[1].split(",") if RUNTIMES[name].available()]
+random.seed(1)
+hits = 0
+for number in range(int(sys.argv[2])):
+    name = names[number % len(names)]
+    RUNTIMES["posix_spawn"].run()
+    signal.setitimer(signal.ITIMER_REAL, random.expovariate(1 / 0.01))
+    try:
+        with RUNTIMES[name].start():
+            RUNTIMES[name].run()
+        signal.pause()
+    except KeyboardInterrupt:
+        hits += 1
+close_warm_launcher()
+print(hits, leftovers.owner_mark(), flush=True)
+input()
+"""
+    alarm = "import signal; signal.signal(signal.SIGALRM, signal.default_int_handler)\n"
+    command = [sys.executable, "-c", alarm + code, ",".join(LIVES), str(tries)]
+    environment = {**os.environ, "TMPDIR": tempfile.gettempdir()}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as owner:
+        assert owner.stdout
+        assert owner.stdin
+        hits, _, mark = owner.stdout.readline().strip().partition(" ")
+        assert int(hits) == tries
+        left = [line for line in traces(mark) if f"/proc/{owner.pid}/" not in line]
+        owner.stdin.close()
+        owner.wait(30)
+    assert traces(mark) == []
+    return "\n".join(left)
+
+
+def test_interrupts_leave_nothing() -> None:
+    assert interrupt_at_random(12) == ""
+
+
+@pytest.mark.slow
+def test_a_hundred_interrupts_leave_nothing() -> None:
+    assert interrupt_at_random(100) == ""

@@ -28,6 +28,7 @@ def virtlab(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, s
         (["startup", "--rounds", "0"], "'0' is not a whole number above 0"),
         (["startup", "--rounds", "many"], "'many' is not a whole number above 0"),
         (["startup", "--only", "teleport"], "no runtime is named 'teleport'; there are: thread"),
+        (["startup", "--present", "some"], "'some' is not a whole number"),
         (["doctor", "--loud"], "unrecognized arguments: --loud"),
     ],
 )
@@ -73,6 +74,15 @@ def test_startup_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         assert 0 < low <= row["median_ms"] <= high
         assert (row["source"], row["reason"]) == ("live", "")
     assert "Traceback" not in err
+
+
+def test_startup_in_company(capsys: pytest.CaptureFixture[str]) -> None:
+    company = ["--concurrency", "3", "--present", "2"]
+    code, out, _ = virtlab(
+        "startup", "--json", "--rounds", "2", "--only", "posix_spawn", *company, capsys=capsys
+    )
+    assert code == 0
+    assert [(row["n"], row["source"]) for row in json.loads(out)] == [(2, "live")]
 
 
 def test_startup_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:

@@ -171,6 +171,15 @@ def test_a_group_goes_after_an_exception(kernel, tmp_path):
     assert tree_of(tmp_path) == before
 
 
+def test_a_group_that_cannot_be_made_says_why_and_leaves_nothing(kernel, tmp_path):
+    (tmp_path / "closed").touch()
+    before = tree_of(tmp_path)
+    with pytest.raises(NoCgroup, match="no control group can be made"):
+        with group("cpu", "freezer", tree=Tree({}, (tmp_path, tmp_path))):
+            pass
+    assert tree_of(tmp_path) == before
+
+
 def test_a_controller_that_was_not_asked_for_is_named(kernel, tmp_path):
     with group("cpu", tree=Tree({}, (tmp_path, tmp_path))) as pen:
         with pytest.raises(NoCgroup, match="without the 'memory' controller"):

@@ -1,5 +1,6 @@
 """Every rung lives a whole life, in order of its boundaries, and leaves nothing behind."""
 
+import json
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from virtlab.runtimes.base import BOUNDARIES
 from virtlab.runtimes.containers import Namespaces
 from virtlab.runtimes.launched import LaunchedRuntime, recipe
 from virtlab.runtimes.launcher import Launcher
+from virtlab.runtimes.process import Fork, PosixSpawn
 
 PAYLOADS = Path(launching.__file__).with_name("payloads")
 
@@ -137,6 +139,39 @@ def test_without_any_wall_the_host_shows() -> None:
     life = Namespaces([]).lives(1, ["/bin/sh", "-c", "uname -n; ls -d /payload"])[0]
     assert life["output"].split("\n")[0] == os.uname().nodename
     assert life["status"] != 0
+
+
+def test_a_large_parent_makes_fork_dear_but_not_posix_spawn() -> None:
+    """At their best of some tries: a fork copies page tables, posix_spawn borrows them."""
+
+    def best(runtime: LaunchedRuntime) -> int:
+        lives = [runtime.run() for _ in range(8)]
+        return min(stamps["first_instruction"] - stamps["call"] for stamps in lives)
+
+    large = 256
+    assert best(Fork(large)) > 2 * best(Fork())
+    assert best(PosixSpawn(large)) < best(Fork(large))
+
+
+def test_a_cold_launcher_costs_more_than_a_warm_one() -> None:
+    runtime = PosixSpawn()
+    warm = min((stamps := runtime.run())["first_reply"] - stamps["call"] for _ in range(5))
+    cold = min((stamps := runtime.run_cold())["first_reply"] - stamps["call"] for _ in range(3))
+    assert cold > 2 * warm
+
+
+def test_our_container_starts_no_slower_than_bubblewrap_and_twice_as_fast_as_runc() -> None:
+    """With the same namespaces, mounts and program; each at its best of interleaved tries."""
+    ours = available("namespaces")
+    others = {name: 1.0 for name in ("bubblewrap",) if RUNTIMES[name].available()}
+    others |= {name: 0.5 for name in ("runc",) if RUNTIMES[name].available()}
+    best = dict.fromkeys([ours.name, *others], float("inf"))
+    for _ in range(15):
+        for name in best:
+            stamps = RUNTIMES[name].run(["/bin/true"])
+            best[name] = min(best[name], stamps["gone"] - stamps["call"])
+    for name, share in others.items():
+        assert best[ours.name] < share * best[name], best
 
 
 class Odd(LaunchedRuntime):
@@ -281,3 +316,54 @@ def test_the_program_of_the_clr_rung_is_its_source(tmp_path: Path) -> None:
     ours, theirs = (PAYLOADS / "Stamp.exe").read_bytes(), made.read_bytes()
     assert len(ours) == len(theirs)
     assert sum(a != b for a, b in zip(ours, theirs, strict=True)) <= 20
+
+
+AS_SOMEBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+# As root without capabilities, as in most containers; and with no way to user namespaces.
+USERS = {
+    "an ordinary user": AS_SOMEBODY,
+    "an ordinary user without namespaces": [*AS_SOMEBODY, "unshare", "--user"],
+    "root without capabilities": ["setpriv", "--inh-caps=-all", "--bounding-set=-all"],
+}
+LIVE_EVERY_QUICK_LIFE = """
+import json
+from virtlab.runtimes import LADDER, RUNTIMES, RuntimeFailed
+told = {}
+for name in [*LADDER, "fork", "subprocess", "python", "crun", "kvm"]:
+    capability = RUNTIMES[name].available()
+    told[name] = capability.ok
+    assert capability.ok or (capability.why and capability.remedy), capability
+    if capability:
+        stamps = RUNTIMES[name].run()
+        assert stamps["call"] < stamps["first_reply"] <= stamps["gone"], (name, stamps)
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("user", USERS)
+def test_every_user_gets_a_ladder(user: str, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become somebody else")
+    package = tmp_path / "virtlab"
+    shutil.copytree(Path(leftovers.__file__).parent, package)  # readable by everybody
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.owner() == "root" and folder != Path("/") and "pytest" in str(folder):
+            folder.chmod(0o755)
+    command = [*USERS[user], "env", f"PYTHONPATH={tmp_path}", "TMPDIR=/tmp"]
+    new_enough = ["-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+    for python in (sys.executable, "/usr/bin/python3"):
+        if subprocess.run([*command, python, *new_enough], capture_output=True).returncode == 0:
+            command.append(python)
+            break
+    else:
+        pytest.skip(f"{user} can run no Python here that is new enough")
+    run = subprocess.run(
+        [*command, "-c", LIVE_EVERY_QUICK_LIFE], capture_output=True, text=True, cwd="/"
+    )
+    assert run.stderr == ""
+    told = json.loads(run.stdout)
+    assert told["thread"]
+    assert told["posix_spawn"]
+    if user == "an ordinary user without namespaces":
+        assert not told["namespaces"]

@@ -133,7 +133,8 @@ def shared_core(
 
     def share(count: int) -> dict[str, float]:
         seeds = chance.integers(2**31, size=count)
-        with Tenants([task | {"seed": int(one)} for one in seeds]) as sharing:
+        tasks = [task | {"seed": int(one)} for one in seeds]
+        with Tenants(tasks, together=True) as sharing:
             results = sharing.go()
         wall = max(result["seconds"] for result in results)
         responses = np.concatenate([result["responses_ms"] for result in results])

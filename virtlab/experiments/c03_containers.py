@@ -23,11 +23,9 @@ from virtlab.experiments.ladder import start_once
 from virtlab.measure.rounds import measure_rounds, measure_rows
 from virtlab.registry import CannotMeasure, experiment
 from virtlab.resources.kernel_memory import KernelMemory
-from virtlab.runtimes import RUNTIMES, Instance, Runtime, RuntimeFailed
+from virtlab.runtimes import RUNTIMES, Instance, RuntimeFailed
 from virtlab.runtimes.containers import Namespaces
-from virtlab.runtimes.gvisor import Gvisor
 from virtlab.runtimes.launched import LaunchedRuntime
-from virtlab.runtimes.linux_guest import QemuLinux
 from virtlab.runtimes.rooted import rooted
 
 CHAPTER = "03-containers"
@@ -39,12 +37,6 @@ echo "$word from a box with: " /*
 """
 COMMAND = ("/app/greet",)
 TOOLS = ("sh", "cat", "uname")
-
-
-def runtimes(names: Sequence[str]) -> dict[str, Runtime]:
-    """Return runtimes by name, also those that chapter 01's ladder does not climb."""
-    known = {one.name: one for one in (Gvisor(), QemuLinux())} | RUNTIMES
-    return {name: known[name] for name in names}
 
 
 # --- walls --------------------------------------------------------------------------------------
@@ -240,24 +232,22 @@ def start(
         first_reply_ms, gone_ms (all from the call), end_ms (from the first reply to the end), kind.
     """
     failed: dict[str, str] = {}
-    chosen = {}
-    for name, runtime in runtimes(only).items():
-        if available := runtime.available():
-            chosen[name] = runtime
+    conditions = {}
+    for name in only:
+        if available := RUNTIMES[name].available():
+            conditions[name] = partial(start_once, RUNTIMES[name])
         else:
             failed[name] = available.why
     data = measure_rounds(
-        {name: partial(start_once, runtime) for name, runtime in chosen.items()},
+        conditions,
         budget_s=budget_s,
         least=5,
         seed=seed,
         progress=progress,
     )
     data["end_ms"] = data["gone_ms"] - data["first_reply_ms"]
-    data["kind"] = data["condition"].map({name: one.kind for name, one in chosen.items()})
-    data["accelerator"] = data["condition"].map(
-        {name: one.accelerator for name, one in chosen.items()}
-    )
+    data["kind"] = data["condition"].map(lambda name: RUNTIMES[name].kind)
+    data["accelerator"] = data["condition"].map(lambda name: RUNTIMES[name].accelerator)
     data.attrs["failed"] = failed | data.attrs["failed"]
     return data
 
@@ -382,14 +372,18 @@ def _attack(container: Namespaces) -> dict[str, Any]:
         victim.wait()
 
 
-@experiment(f"{CHAPTER}/docker-run", claims=["C016"], recorded_with={"rounds": 20})
+@experiment(
+    f"{CHAPTER}/docker-run",
+    needs=[host.docker, host.process_events],
+    claims=["C016"],
+    recorded_with={"rounds": 20},
+)
 def docker_run(rounds: int = 3, seed: int = 1, progress: bool = False) -> pd.DataFrame:
     """Split `docker run` into its stages, and run the same image by runc alone.
 
     Returns:
         One row a stage: round, order, condition, phase, start_ms and end_ms (from the call).
     """
-    docker.engine()
     store: dict[str, bytes] = {}
     manifest = images.build(list(layers().values()), COMMAND, store)
     with (
@@ -445,11 +439,9 @@ def idle_memory(budget_s: float = 4.0, seed: int = 1, progress: bool = False) ->
     """
     failed: dict[str, str] = {}
     conditions: dict[str, Callable[[], dict[str, float]]] = {}
-    chosen = runtimes(list(IDLE))
-    for name, runtime in chosen.items():
-        if available := runtime.available():
-            assert isinstance(runtime, LaunchedRuntime)
-            conditions[name] = partial(_hold, runtime, IDLE[name])
+    for name, count in IDLE.items():
+        if available := RUNTIMES[name].available():
+            conditions[name] = partial(_hold, _launched(name), count)
         else:
             failed[name] = available.why
     data = measure_rounds(
@@ -461,10 +453,8 @@ def idle_memory(budget_s: float = 4.0, seed: int = 1, progress: bool = False) ->
         warm=False,  # memory does not get faster
         progress=progress,
     )
-    data["kind"] = data["condition"].map({name: one.kind for name, one in chosen.items()})
-    data["accelerator"] = data["condition"].map(
-        {name: one.accelerator for name, one in chosen.items()}
-    )
+    data["kind"] = data["condition"].map(lambda name: RUNTIMES[name].kind)
+    data["accelerator"] = data["condition"].map(lambda name: RUNTIMES[name].accelerator)
     data.attrs["failed"] = failed | data.attrs["failed"]
     return data
 
@@ -510,7 +500,7 @@ def _shares(instance: Instance) -> tuple[int, int]:
 
 
 def _launched(name: str) -> LaunchedRuntime:
-    runtime = runtimes([name])[name]
+    runtime = RUNTIMES[name]
     assert isinstance(runtime, LaunchedRuntime)
     return runtime
 

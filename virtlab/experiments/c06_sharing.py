@@ -21,6 +21,7 @@ from virtlab.registry import CannotMeasure, experiment
 from virtlab.resources import cgroups
 from virtlab.resources.cgroups import Group, NoCgroup
 from virtlab.resources.disks import disk_of
+from virtlab.resources.interrupts import uninterrupted
 from virtlab.resources.memory import await_merging, memory_of, merging
 from virtlab.resources.pressure import PressureWatch
 from virtlab.resources.tenants import Tenants, one_core, unit_seconds
@@ -271,7 +272,7 @@ def overcommit(
 
     def measure(count: int) -> Iterable[Row]:
         tasks = [task | {"seed": int(one)} for one in chance.integers(2**31, size=count)]
-        with Tenants(tasks) as sharing, PressureWatch() as watch:
+        with Tenants(tasks, together=True) as sharing, PressureWatch() as watch:
             results = sharing.go()
         responses = np.concatenate([result["responses_ms"] for result in results])
         late = sum(result["late"] for result in results)
@@ -296,7 +297,7 @@ def overcommit(
     f"{CHAPTER}/noisy-neighbours",
     needs=[host.cgroup_controllers],
     claims=["C034", "C091"],
-    recorded_with={"rounds": 10, "seconds": 0.5},
+    recorded_with={"rounds": 8, "seconds": 0.4},
 )
 def noisy_neighbours(
     stressors: Sequence[str] = ("cpu", "memory", "fork", "io"),
@@ -368,7 +369,8 @@ def lock_holder(
         with _folder() as folder:
             path = Path(folder) / "lock"
             path.touch()
-            with Tenants([task | {"path": str(path), "spin": spin}] * count) as sharing:
+            tasks = [task | {"path": str(path), "spin": spin}] * count
+            with Tenants(tasks, together=True) as sharing:
                 results = sharing.go()
         cpu_s = sum(result["cpu_s"] for result in results)
         yield {
@@ -468,7 +470,8 @@ def _folder() -> Iterator[str]:
     try:
         yield str(folder)
     finally:
-        leftovers.remove_folder(folder)
+        with uninterrupted():
+            leftovers.remove_folder(folder)
 
 
 # --- limits, one by one: each measures once and says what the tenant got ------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,22 +29,6 @@ STAGES = (
 )
 _RUNTIMES = ("runc", "crun", "docker-runc")
 _PATIENCE_S = 60
-
-
-def engine() -> str:
-    """Return the version of the Docker engine that answers here.
-
-    Raises:
-        CannotMeasure: none does, or the kernel does not tell this user what happens.
-    """
-    listening = process_events.available()
-    if not listening:
-        raise CannotMeasure(f"process events: {listening.why}; {listening.remedy}")
-    try:
-        run = _docker("version", "--format", "{{json .Server}}")
-        return str(json.loads(run.stdout)["Version"])
-    except (ValueError, KeyError, TypeError):
-        raise CannotMeasure("docker: no engine answers; start one, as with dockerd") from None
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from virtlab.leftovers import owned_name
+from virtlab.resources.interrupts import uninterrupted
 from virtlab.runtimes.base import RuntimeFailed
 
 CONTROLLERS = frozenset({"cpu", "cpuset", "memory", "pids", "io", "freezer"})
@@ -81,7 +82,7 @@ class Group(ABC):
         children = {path.name for place in self.places for path in _subfolders(place)}
         for name in sorted(children):
             type(self)({key: place / name for key, place in self.folders.items()}).remove()
-        if "freezer" in self.folders:
+        if "freezer" in self.folders and self.folders["freezer"].is_dir():
             self.thaw()  # a frozen process does not die
         for pid in self.pids():
             with suppress(ProcessLookupError):
@@ -407,7 +408,8 @@ def _made(parent: Group, name: str) -> Iterator[Group]:
     try:
         yield parent.child(name)
     finally:
-        made.remove()
+        with uninterrupted():
+            made.remove()
 
 
 @contextmanager

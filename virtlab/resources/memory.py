@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from virtlab.resources.interrupts import uninterrupted
 from virtlab.runtimes.base import RuntimeFailed
 
 KSM = Path("/sys/kernel/mm/ksm")
@@ -69,11 +70,16 @@ def merging(folder: Path = KSM) -> Iterator[None]:
             fcntl.flock(turn, fcntl.LOCK_EX)
             for name, value in wanted.items():
                 before = (folder / name).read_text().strip()
-                stack.callback((folder / name).write_text, before)
+                stack.callback(_restore, folder / name, before)
                 (folder / name).write_text(value)
         except OSError as error:
             raise RuntimeFailed(f"KSM cannot be turned on: {error.strerror}; run as root") from None
         yield
+
+
+def _restore(setting: Path, value: str) -> None:
+    with uninterrupted():
+        setting.write_text(value)
 
 
 def await_merging(pids: Iterable[int], enough: int, patience_s: float) -> None:

@@ -8,13 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from virtlab.leftovers import OWNER_VARIABLE, owner_mark
+from virtlab.resources.cgroups import NoCgroup, group
+from virtlab.resources.interrupts import uninterrupted
 from virtlab.runtimes.base import RuntimeFailed
 
 PROGRAM = Path(__file__).with_name("tenant.py")
@@ -25,14 +27,21 @@ PATIENCE_S = 30.0
 class Tenants:
     """Worker processes, one a task, ready to start at the same moment; gone when the block ends.
 
+    Args:
+        tasks: what each is to do, as `tenant.py` reads it.
+        together: put all into one control group that outweighs the rest of the machine, where this
+            user may make one; what else runs on their core then disturbs little.
+
     Example:
         with Tenants([{"task": "calibrate"}]) as tenants:
             result, = tenants.go()
     """
 
-    def __init__(self, tasks: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, tasks: Sequence[Mapping[str, Any]], *, together: bool = False) -> None:
         self.tasks = [dict(task) for task in tasks]
+        self.together = together
         self._processes: list[subprocess.Popen[str]] = []
+        self._stack = ExitStack()
 
     @property
     def pids(self) -> list[int]:
@@ -45,10 +54,23 @@ class Tenants:
                 self._processes.append(_start(task))
             for process in self._processes:
                 _read(process)
+            if self.together:
+                self._outweigh()
         except BaseException:
-            self._end()
+            with uninterrupted():
+                self._end()
             raise
         return self
+
+    def _outweigh(self) -> None:
+        try:
+            outer = self._stack.enter_context(group("cpu"))
+        except NoCgroup:
+            return
+        outer.set_cpu_weight(10_000)
+        own = outer.child("tenants")
+        for pid in self.pids:
+            own.add(pid)
 
     def __exit__(
         self,
@@ -56,7 +78,8 @@ class Tenants:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._end()
+        with uninterrupted():
+            self._end()
 
     def go(self, may_die: bool = False) -> list[dict[str, Any]]:
         """Start all tenants at one moment, wait for all, and return their results in order.
@@ -99,6 +122,7 @@ class Tenants:
                 if pipe:
                     with suppress(OSError):  # what the tenant never read
                         pipe.close()
+        self._stack.close()
 
 
 def one_core() -> int:

@@ -1,7 +1,6 @@
 """What every way to run a program has in common."""
 
 import functools
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from types import TracebackType
 
 from virtlab.errors import RuntimeFailed
 from virtlab.host import Capability
+from virtlab.syscalls import may_administer
 
 __all__ = ["BOUNDARIES", "Capability", "Instance", "Runtime", "RuntimeFailed"]
 
@@ -133,4 +133,4 @@ def _pss(pid: int) -> int:
 
 def is_root() -> bool:
     """Whether this process may do what only root may."""
-    return os.geteuid() == 0
+    return may_administer()

@@ -30,6 +30,7 @@ import importlib
 import json
 import os
 import select
+import shutil
 import signal
 import struct
 import sys
@@ -387,14 +388,28 @@ def _hide(mount: str) -> None:
     syscalls.umount(mount)
 
 
+def _touched(mebibytes: int) -> bytearray:
+    """Memory of which every page is really there."""
+    memory = bytearray(mebibytes << 20)
+    memory[::4096] = b"\1" * len(memory[::4096])
+    return memory
+
+
 def main() -> None:
-    """Answers until standard input closes; arguments are mounts to hide from what is started."""
+    """Answers until standard input closes.
+
+    The one argument is JSON: `hide`, a mount that what is started must not see; `ballast_mib`,
+    memory that this process holds to be as large as a program that starts others may be.
+    """
     # What a program leaves behind becomes this process's child, and ends with it.
     with contextlib.suppress(OSError):
         syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for mount in sys.argv[1:]:
-        _hide(mount)
+    folder = Path.cwd()  # the launcher's
+    traits = json.loads(sys.argv[1]) if sys.argv[1:] else {}
+    if traits.get("hide"):
+        _hide(traits["hide"])
+    ballast = _touched(traits.get("ballast_mib", 0))
     helper = Helper()
     try:
         for line in sys.stdin:
@@ -411,6 +426,8 @@ def main() -> None:
         pass
     finally:
         helper.end()
+        del ballast
+        shutil.rmtree(folder, ignore_errors=True)  # the owner may be no more
 
 
 _DEV_NULL = os.open(os.devnull, os.O_RDWR)

@@ -1,5 +1,6 @@
 """Runtimes whose instances the launcher starts."""
 
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -61,6 +62,18 @@ class LaunchedRuntime(Runtime):
     def launcher(self) -> Launcher:
         """The launcher that starts it."""
         return warm_launcher()
+
+    def run_cold(self, command: Sequence[str] | None = None) -> dict[str, int]:
+        """Like `run`, but by a launcher that has to be started for it; "call" is before that.
+
+        Raises:
+            RuntimeFailed: it did not live as it should.
+        """
+        call = time.monotonic_ns()
+        with Launcher() as launcher:
+            request = {"op": "run", "specs": [self.spec(launcher, command)]}
+            stamps: dict[str, int] = self.ask(launcher, request)["lives"][0]["stamps"]
+        return stamps | {"call": call}
 
     def ask(self, launcher: Launcher, request: dict[str, Any]) -> dict[str, Any]:
         """Asks the launcher; a failure names this runtime."""

@@ -54,6 +54,7 @@ class Launcher:
     Args:
         hide: a mount that what it starts must not see; needs root.
         packages: whether the helper can import installed packages; it is larger then.
+        ballast_mib: memory that the helper holds besides, to show what a large parent costs.
 
     Attributes:
         folder: holds the payload, a root file system for containers, boot images.
@@ -61,7 +62,7 @@ class Launcher:
         binds: folders of the host that containers with a command of the host show read-only.
     """
 
-    def __init__(self, hide: str = "", packages: bool = False) -> None:
+    def __init__(self, hide: str = "", packages: bool = False, ballast_mib: int = 0) -> None:
         self.folder = leftovers.make_folder()
         self.environment = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -69,11 +70,12 @@ class Launcher:
         }
         self.root = self.folder / "root"
         isolation = ["-I"] if packages else ["-I", "-S"]
+        traits = {"hide": hide, "ballast_mib": ballast_mib}
         try:
             self.root.mkdir()
             self.binds = engine.make_root(self.root, payload(f"stamp-{os.uname().machine}"))
             self._process = subprocess.Popen(
-                [sys.executable, *isolation, str(_HELPER), *([hide] if hide else [])],
+                [sys.executable, *isolation, str(_HELPER), json.dumps(traits)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=self.environment,
@@ -143,17 +145,20 @@ class Launcher:
 
     def close(self) -> None:
         """Ends the helper, what it started, and its folder; the second time does nothing."""
-        with contextlib.suppress(OSError):
-            if self._process.stdin:
-                self._process.stdin.close()
         try:
+            with contextlib.suppress(OSError):
+                if self._process.stdin:
+                    self._process.stdin.close()  # tells the helper to end
             self._process.wait(_GRACE_S)
-        except subprocess.TimeoutExpired:
+        except BaseException as error:
             self._process.kill()
             self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
-        leftovers.remove_folder(self.folder)
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+        finally:
+            if self._process.stdout:
+                self._process.stdout.close()
+            leftovers.remove_folder(self.folder)
 
     def __enter__(self) -> "Launcher":
         return self
@@ -171,24 +176,28 @@ _warm: dict[str, Launcher] = {}
 _warm_owner = 0  # a fork inherits the launchers, but they are not its own
 
 
-def warm_launcher(name: str = "", hide: str = "", packages: bool = False) -> Launcher:
+def warm_launcher(
+    name: str = "", hide: str = "", packages: bool = False, ballast_mib: int = 0
+) -> Launcher:
     """This process's launcher: made at first use, made again if it died, closed at exit.
 
     Args:
         name: of another one besides the usual, for what would make the usual one larger.
         hide: a mount that what this one starts must not see.
         packages: whether this one can import installed packages.
+        ballast_mib: memory that this one holds besides.
     """
     global _warm_owner
     if _warm_owner != os.getpid():
         _warm.clear()
         _warm_owner = os.getpid()
+        leftovers.remove_own_folders_at_exit()  # registered first, it runs last
         atexit.register(close_warm_launcher)
     launcher = _warm.get(name)
     if launcher is None or not launcher.alive:
         if launcher is not None:
             launcher.close()
-        launcher = _warm[name] = Launcher(hide, packages)
+        launcher = _warm[name] = Launcher(hide, packages, ballast_mib)
     return launcher
 
 

@@ -23,7 +23,24 @@ class Thread(LaunchedRuntime):
         return recipe(launcher, "thread", clock="timespec")
 
 
-class Fork(LaunchedRuntime):
+class _FromParent(LaunchedRuntime):
+    """A process whose parent may be made as large as programs that start others often are.
+
+    Args:
+        ballast_mib: memory that the parent holds besides its own few megabytes.
+    """
+
+    def __init__(self, ballast_mib: int = 0) -> None:
+        self.ballast_mib = ballast_mib
+
+    def launcher(self) -> Launcher:
+        """The usual one, or one of the size that was asked for."""
+        if not self.ballast_mib:
+            return warm_launcher()
+        return warm_launcher(f"{self.ballast_mib} MiB", ballast_mib=self.ballast_mib)
+
+
+class Fork(_FromParent):
     """A copy of the launcher that goes on with the launcher's own program."""
 
     name = "fork"
@@ -37,7 +54,7 @@ class Fork(LaunchedRuntime):
         return recipe(launcher, "fork", clock="timespec")
 
 
-class PosixSpawn(LaunchedRuntime):
+class PosixSpawn(_FromParent):
     """A process made and given its program in one call."""
 
     name = "posix_spawn"

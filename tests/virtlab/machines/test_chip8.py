@@ -34,6 +34,18 @@ def after(source: str, steps: int, quirks: Quirks = Quirks()) -> Chip8:  # noqa:
     return machine
 
 
+def test_disassembly_tells_code_from_data() -> None:
+    rom = bytes.fromhex("00E0 D12F A2BC 3A07 5001 07")
+    assert disassemble(rom).splitlines() == [
+        "CLS",
+        "DRW V1, V2, 15",
+        "LD I, 0x2BC",
+        "SE VA, 7",
+        "DB 0x50, 0x01",
+        "DB 0x07",
+    ]
+
+
 def test_decoding_tells_every_field() -> None:
     assert decode(0xD12F)[:5] == ("DRW Vx, Vy, n", 1, 2, 15, 0x2F)
     assert decode(0x8AB6).form == "SHR Vx, Vy"
@@ -68,6 +80,7 @@ def test_disassembling_and_assembling_gives_the_same_rom(rom: bytes) -> None:
         (3, 5, "SUB", 254, 0),
         (3, 5, "SUBN", 2, 1),
         (5, 3, "SUBN", 254, 0),
+        (5, 5, "SUBN", 0, 1),
         (9, 5, "SHR", 2, 1),
         (9, 0x81, "SHL", 2, 1),
         (6, 3, "OR", 7, 0),

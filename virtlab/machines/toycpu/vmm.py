@@ -61,12 +61,9 @@ class VirtualMachine(Machine):
                 self.enter(stop - self.retired)
             except Trap as trap:
                 self.exits[self.reason(trap)] += 1
-                if not self.owed_to_monitor(trap):
-                    return trap
-                try:
-                    self.handle(trap)
-                except Trap as consequence:  # the emulated instruction was the timer's last
-                    return consequence
+                left = self.respond(trap)
+                if left:
+                    return left
         return None
 
     def enter(self, limit: int) -> None:
@@ -87,6 +84,16 @@ class VirtualMachine(Machine):
         within = max(0, min(psw.bound, len(self.memory) - psw.base))
         self.host.registers = self.registers
         self.host.psw = PSW(Mode.USER, psw.pc, self.offset + psw.base, within)
+
+    def respond(self, trap: Trap) -> Trap | None:
+        """Handle a trap if it is the monitor's; return what is left for the guest to handle."""
+        if not self.owed_to_monitor(trap):
+            return trap
+        try:
+            self.handle(trap)
+        except Trap as consequence:  # the emulated instruction was the last before the timer
+            return consequence
+        return None
 
     def owed_to_monitor(self, trap: Trap) -> bool:
         """True if the virtual hardware would have executed the instruction, not trapped."""

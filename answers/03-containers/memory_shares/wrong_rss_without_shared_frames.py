@@ -1,0 +1,16 @@
+# expected: 0/3
+# hint: 5 frames of 4096 bytes, shared or not.
+# misconception: a process's resident memory is its own memory
+from collections import Counter
+
+
+def memory_shares(processes):
+    holders = Counter(frame for frames in processes.values() for frame in frames)
+    return {
+        name: {
+            "rss": 4096 * sum(holders[frame] == 1 for frame in frames),
+            "pss": sum(4096 / holders[frame] for frame in frames),
+            "freed": 4096 * sum(holders[frame] == 1 for frame in frames),
+        }
+        for name, frames in processes.items()
+    }

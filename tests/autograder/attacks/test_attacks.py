@@ -1,0 +1,376 @@
+"""Attacks on the grader: none may gain a point, read a secret, leave a trace or hurt another.
+
+The catalogue is in the Markdown files beside this one: a family each, an attack a heading. A
+block `python` is the attacker's cell; `python limit` one that must meet a limit; `python test` the
+test cell instead of the usual one; `python after` a later cell of the attacker.
+
+    python tests/autograder/attacks/test_attacks.py            prints the table
+    python tests/autograder/attacks/test_attacks.py --layers   what each layer alone was holding
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import secrets
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.cells import Limits, Outcome, Place, Step
+from autograder.examiner import SourceCell, run_steps, source_names
+from autograder.sandbox import SandboxUnavailable, Zygote
+from autograder.sandbox.limits import own_group, processes_below
+
+MiB = 1024 * 1024
+LIMITS = Limits(
+    memory_bytes=512 * MiB, cell_wall_s=3.0, total_wall_s=60.0, cpu_s=20, processes=48,
+    file_bytes=32 * MiB, open_files=128, output_bytes=64 * 1024,
+)  # fmt: skip
+
+PREAMBLE = """
+import json, sys
+where = json.load(open("where.json"))
+def room():
+    frame = sys._getframe()
+    while frame:
+        if type(frame.f_locals.get("self")).__name__ == "_Room":
+            return frame.f_locals["self"]
+        frame = frame.f_back
+"""
+TEST = """
+assert answer(3) == 9, "answer(3) should be 9"
+### BEGIN HIDDEN TESTS
+secret = "hunter2-hidden"
+assert answer(4711) == 22193521
+### END HIDDEN TESTS
+"""
+HONEST = "def honest_exercise(n): return n + 1"
+HONEST_TEST = "assert honest_exercise(1) == 2"
+
+# Prints what a submission can see of the process that it got; always the same if nothing is left.
+PROBE = """
+import os, sys, builtins, random, signal, warnings, glob, resource
+import numpy as np, matplotlib
+print(sorted(glob.glob("/tmp/**", recursive=True)), sorted(os.listdir("/dev/shm")), os.listdir())
+print(sorted(os.environ.items()), sys.path, os.umask(0o22), sys.getrecursionlimit())
+print(len(vars(builtins)), len(vars(np)), len(warnings.filters), signal.getsignal(signal.SIGTERM))
+print(hash(str(sorted(matplotlib.rcParams.items(), key=str))), random.random(), np.random.rand())
+print(resource.getrlimit(resource.RLIMIT_NOFILE), os.nice(0), os.getcwd())
+print([p for p in os.listdir("/proc") if p.isdigit()] if os.path.isdir("/proc/self") else ["1"])
+found = 0
+needle = b"hunter2" + b"-before"
+for line in open("/proc/self/maps") if os.path.exists("/proc/self/maps") else ():
+    span, mode = line.split()[:2]
+    if mode.startswith("rw") and "[v" not in line:
+        first, last = (int(x, 16) for x in span.split("-"))
+        with open("/proc/self/mem", "rb", 0) as memory:
+            memory.seek(first)
+            try: found += memory.read(last - first).count(needle)
+            except OSError: pass
+print(found)
+"""
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One entry of the catalogue."""
+
+    family: str
+    name: str
+    cell: str
+    test: str = TEST
+    after: str = ""
+    meets_limit: bool = False
+
+    @property
+    def title(self) -> str:
+        return f"{self.family}/{self.name}"
+
+
+@dataclass
+class Seen:
+    """What came of one attack."""
+
+    score: float = 0.0
+    read: list[str] = field(default_factory=list)
+    broke: list[str] = field(default_factory=list)
+    trace: list[str] = field(default_factory=list)
+    honest: bool = False
+    others: bool = False
+    states: list[str] = field(default_factory=list)
+
+    @property
+    def held(self) -> bool:
+        return self.score == 0 and not (self.read or self.broke or self.trace) and self.others
+
+
+def catalogue() -> list[Attack]:
+    attacks = []
+    for path in sorted(Path(__file__).parent.glob("*.md")):
+        for section in re.split(r"^## ", path.read_text(), flags=re.M)[1:]:
+            name = section.split("\n", 1)[0].strip()
+            blocks = dict(re.findall(r"^```python ?(\w*)\n(.*?)^```", section, flags=re.M | re.S))
+            cell = blocks.get("") or blocks["limit"]
+            attacks.append(
+                Attack(
+                    path.stem, name, cell, blocks.get("test", TEST), blocks.get("after", ""),
+                    meets_limit="limit" in blocks,
+                )  # fmt: skip
+            )
+    return attacks
+
+
+ATTACKS = catalogue()
+
+
+class Ground:
+    """A host with secrets to read, a folder to write to and sockets to reach."""
+
+    def __init__(self, folder: Path, zygote: Zygote) -> None:
+        self.zygote = zygote
+        kinds = ("hidden", "source", "other", "gradebook", "env", "home")
+        self.tokens = {kind: f"hunter2-{kind}-{secrets.token_hex(6)}" for kind in kinds}
+        self.submission = folder / "submitted" / "mallory"
+        self.source = folder / "source"
+        other = folder / "submitted" / "alice"
+        self.writable = folder / "writable"
+        for made in (self.submission, self.source, other, self.writable):
+            made.mkdir(parents=True)
+        self.writable.chmod(0o777)
+        files = {
+            self.source / "helper.py": self.tokens["source"],
+            other / "work.py": self.tokens["other"],
+            folder / "gradebook.db": self.tokens["gradebook"],
+            folder / "home.txt": self.tokens["home"],
+        }
+        for path, token in files.items():
+            path.write_text(f"token = {token!r}\n")
+        (self.submission / "planted-link").symlink_to(self.source / "helper.py")
+        (self.submission / "planted-folder").symlink_to(folder)
+        self.watched = folder
+        self.reached: list[str] = []
+        self.stack = ExitStack()
+        port = self._listen(socket.AF_INET, ("127.0.0.1", 0), "loopback")[1]
+        abstract = f"autograder-attack-{secrets.token_hex(6)}"
+        self._listen(socket.AF_UNIX, "\0" + abstract, "abstract")
+        assert zygote._process is not None
+        where = {
+            "secrets": [str(path) for path in files],
+            "writable": str(self.writable),
+            "port": port,
+            "abstract": abstract,
+            "grader": os.getpid(),
+            "zygote": zygote._process.pid,
+        }
+        (self.submission / "where.json").write_text(json.dumps(where))
+        self.before = self.listing()
+        self.processes = len(processes_below(zygote._process.pid))
+        self.clean = self.probe()
+
+    def _listen(self, family: int, address: Any, name: str) -> Any:
+        listener = self.stack.enter_context(socket.socket(family))
+        listener.bind(address)
+        listener.listen()
+
+        def accept() -> None:
+            while True:
+                try:
+                    listener.accept()[0].close()
+                except OSError:
+                    return
+                self.reached.append(name)
+
+        threading.Thread(target=accept, daemon=True).start()
+        return listener.getsockname()
+
+    def listing(self) -> list[tuple[str, bytes]]:
+        """Every file of the host's folder with its contents."""
+        paths = sorted(path for path in self.watched.rglob("*") if path.is_file())
+        return [(str(path), path.read_bytes()) for path in paths]
+
+    def run(self, *cells: tuple[str, str], limits: Limits = LIMITS) -> list[Outcome]:
+        source = [
+            SourceCell(f"c{n}", text, grade=kind == "test", solution=kind == "solution")
+            for n, (kind, text) in enumerate(cells)
+        ]
+        steps = [
+            Step(c.cell_id, c.source, Place.EXAMINER if c.grade else Place.ROOM, 2.0 * c.grade)
+            for c in source
+        ]
+        return run_steps(
+            self.zygote, steps, folder=self.submission, source_folder=self.source,
+            names=source_names(source), limits=limits,
+        )  # fmt: skip
+
+    def probe(self) -> list[Outcome]:
+        """What an honest submission gets and sees."""
+        return self.run(
+            ("solution", PROBE), ("solution", HONEST), ("test", HONEST_TEST),
+            limits=Limits(),
+        )  # fmt: skip
+
+    def attack(self, attack: Attack) -> Seen:
+        """Run one attack, and an honest submission after it."""
+        seen = Seen()
+        hidden = attack.test.replace("hunter2-hidden", self.tokens["hidden"])
+        outcomes = self.run(
+            ("solution", PREAMBLE),
+            ("solution", attack.cell),
+            ("test", hidden),
+            ("solution", HONEST),
+            ("test", HONEST_TEST),
+            *([("solution", attack.after)] if attack.after else []),
+        )
+        shown = repr(outcomes)
+        seen.states = [outcome.state for outcome in outcomes]
+        seen.score = outcomes[2].score or 0.0
+        seen.read = [kind for kind, token in self.tokens.items() if token in shown]
+        seen.read += [number for number in ("4711", "22193521") if number in shown]
+        seen.broke = re.findall(r"BROKE[^'\"\\]{0,80}", shown)
+        seen.honest = outcomes[4].score == 2.0
+        seen.trace = self.traces()
+        after = self.probe()
+        seen.others = after[2].score == 2.0
+        if after != self.clean:
+            seen.trace.append("the next submission sees a difference")
+        return seen
+
+    def traces(self) -> list[str]:
+        found = []
+        if self.listing() != self.before:
+            found.append("a file of the host changed")
+            for path in self.writable.iterdir():
+                path.unlink()
+        if self.reached:
+            found.append(f"reached: {', '.join(self.reached)}")
+            self.reached.clear()
+        assert self.zygote._process is not None
+        if len(processes_below(self.zygote._process.pid)) > self.processes:
+            found.append("a process is left")
+        group = own_group()
+        if group is not None and list(group.glob(f"autograder-{os.getpid()}-*")):
+            found.append("a cgroup is left")
+        return found
+
+
+AS_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+
+
+@contextmanager
+def ground(
+    folder: Path, *, as_user: bool = False, without: frozenset[str] = frozenset()
+) -> Iterator[Ground]:
+    """A warm process with a host around it."""
+    token = "hunter2-env-" + secrets.token_hex(6)
+    os.environ["GRADER_TOKEN"] = token
+    zygote = Zygote(without=without)
+    if as_user:
+        zygote.prefix = AS_USER
+    try:
+        with zygote:
+            made = Ground(folder, zygote)
+            made.tokens["env"] = token
+            with made.stack:
+                yield made
+    finally:
+        del os.environ["GRADER_TOKEN"]
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Rooms as this user can make them."""
+    try:
+        with ground(tmp_path_factory.mktemp("host")) as made:
+            yield made
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def host_of_a_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Rooms as an ordinary user makes them, when this one is root."""
+    if os.geteuid() != 0:
+        pytest.skip("this user is no root: the other test is this one")
+    try:
+        with ground(tmp_path_factory.mktemp("host"), as_user=True) as made:
+            yield made
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+
+
+def check(host: Ground, attack: Attack) -> None:
+    seen = host.attack(attack)
+    assert seen.score == 0, "it gained points"
+    assert not seen.read, "it read a secret"
+    assert not seen.broke, "it did what it must not"
+    assert not seen.trace, "it left a trace"
+    assert seen.others, "another submission was not graded as it deserves"
+    if attack.meets_limit:
+        assert seen.states[1] in ("limit", "dead"), seen.states
+    if attack.family in ("time", "resources", "protocol"):
+        assert seen.honest, "the exercise beside it was not graded as it deserves"
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.title)
+def test_attack_fails(host: Ground, attack: Attack) -> None:
+    check(host, attack)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.title)
+def test_attack_fails_as_an_ordinary_user(host_of_a_user: Ground, attack: Attack) -> None:
+    check(host_of_a_user, attack)
+
+
+def test_the_catalogue_is_large_and_has_no_name_twice() -> None:
+    titles = [attack.title for attack in ATTACKS]
+    assert len(titles) == len(set(titles)) >= 80
+
+
+# -- the tables --------------------------------------------------------------------------------
+
+
+def yes_no(value: object) -> str:
+    return "yes" if value else "no"
+
+
+def table(attacks: Sequence[Attack], as_user: bool) -> bool:
+    """Print attack, score gained, secret read, trace left, others graded; True if all held."""
+    held = True
+    print(f"{'attack':52} {'score':>6} {'read':>5} {'broke':>6} {'trace':>6} {'others':>7}")
+    with tempfile.TemporaryDirectory() as folder, ground(Path(folder), as_user=as_user) as host:
+        for attack in attacks:
+            seen = host.attack(attack)
+            held &= seen.held
+            print(
+                f"{attack.title:52} {seen.score:6g} {yes_no(seen.read):>5} "
+                f"{yes_no(seen.broke):>6} {yes_no(seen.trace):>6} {yes_no(seen.others):>7}"
+                + ("" if seen.held else f"   {seen}"),
+                flush=True,
+            )
+    print(f"{len(attacks)} attacks, {'all held' if held else 'NOT ALL HELD'}")
+    return held
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--user", action="store_true", help="build rooms as an ordinary user")
+    parser.add_argument("--only", default="", help="attacks whose title holds this text")
+    arguments = parser.parse_args()
+    chosen = [attack for attack in ATTACKS if arguments.only in attack.title]
+    return 0 if table(chosen, arguments.user) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""An interrupt at any moment leaves no control group, no tenant and no folder behind."""
+
+import os
+import random
+import signal
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from virtlab.experiments.c06_sharing import _folder
+from virtlab.leftovers import owned_name
+from virtlab.resources import cgroups
+from virtlab.resources.cgroups import NoCgroup, Tree
+from virtlab.resources.interrupts import uninterrupted
+from virtlab.resources.tenants import Tenants
+
+
+def left() -> list[str]:
+    tree = Tree.of_caller()
+    folders = [*tree.own.values(), *([tree.unified[0]] if tree.unified else [])]
+    folders.append(Path(tempfile.gettempdir()))
+    return [str(path) for folder in folders for path in folder.glob(f"{owned_name()}-*")]
+
+
+def tenants_running() -> list[psutil.Process]:
+    running = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # a zombie has ended, too
+            if "tenant.py" in str(child.cmdline()):
+                running.append(child)
+    return running
+
+
+def demo() -> None:
+    task = {"task": "spin", "seconds": 0.05}
+    with _folder():
+        try:
+            with cgroups.group("cpu", "memory") as outer, Tenants([task] * 2) as tenants:
+                for number, pid in enumerate(tenants.pids):
+                    outer.child(f"tenant-{number}").add(pid)
+                tenants.go(may_die=True)
+        except NoCgroup:
+            with Tenants([task] * 2) as tenants:
+                tenants.go(may_die=True)
+
+
+def interrupted_demo(after_s: float) -> None:
+    """Run the demo, and interrupt this process while it runs."""
+    done = threading.Event()
+
+    def interrupt() -> None:
+        if not done.wait(after_s):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        demo()
+        done.set()
+        thread.join()
+        time.sleep(0.01)  # an interrupt that was just sent arrives here
+    except KeyboardInterrupt:
+        done.set()
+        thread.join()
+
+
+def check(tries: int, seed: int) -> None:
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    chance = random.Random(seed)
+    try:
+        demo()
+        began = time.monotonic()
+        demo()
+        length = time.monotonic() - began
+        for _ in range(tries):
+            interrupted_demo(chance.uniform(0, length))
+            assert left() == []
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    # A tenant that was being started ends by itself once its input is closed.
+    _, alive = psutil.wait_procs(tenants_running(), timeout=10)
+    assert alive == []
+
+
+def test_an_interrupt_leaves_nothing_behind():
+    check(tries=12, seed=1)
+
+
+@pytest.mark.slow
+def test_a_hundred_interrupts_leave_nothing_behind():
+    check(tries=100, seed=2)
+
+
+def test_an_interrupt_waits_until_the_block_is_done():
+    steps = []
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def clean_up() -> None:
+        with uninterrupted():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+            steps.append("cleaned up")
+        steps.append("never")
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            clean_up()
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    assert steps == ["cleaned up"]
+    assert signal.getsignal(signal.SIGINT) is usual
+
+
+def test_another_thread_is_never_interrupted():
+    thread = threading.Thread(target=lambda: uninterrupted().__enter__())
+    thread.start()
+    thread.join()
