@@ -7,7 +7,7 @@ PY := .venv/bin/python
 AS_ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: help env env-dev lab test test-fast test-all build execute release student site \
-        bench lint lock record system clean
+        bench bench-grading lint lock record system clean
 
 help:  # list the targets
 	@grep -E '^[a-z-]+:.*  # ' Makefile | grep -v '^help' | sed -E 's/^([a-z-]+):.*  # (.*)/  make \1\t\2/' | expand -t 22
@@ -51,6 +51,9 @@ site: env-dev  # build the chapters with their outputs as a static site in build
 
 bench: env-dev  # measure how right, light and quick the packages are, against bounds
 	@$(PY) tools/bench.py $(ARGS)
+
+bench-grading: env-dev  # measure how fast a class is graded, beside stock nbgrader
+	@$(PY) tools/bench_grading.py $(ARGS)
 
 lint: env-dev  # ruff and mypy
 	@ruff check . && ruff format --check . && mypy

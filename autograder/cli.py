@@ -95,6 +95,19 @@ def _parser() -> argparse.ArgumentParser:
         "hold every exercise against its right and wrong answers in answers/",
     )
     validate.add_argument("assignments", metavar="ASSIGNMENT", nargs="*", help="default: all")
+    validate.add_argument(
+        "--mutants",
+        metavar="N",
+        type=int,
+        default=20,
+        help="put up to N small faults into each reference solution, and list those that no "
+        "test notices (default 20)",
+    )
+    validate.add_argument(
+        "--stock",
+        action="store_true",
+        help="also have stock nbgrader grade the answers, without walls, and list differences",
+    )
     _add_rooms(validate)
     _add_course(validate)
 
@@ -223,10 +236,14 @@ def _validate(arguments: argparse.Namespace) -> int:
             return PROBLEM
         reports = []
         for name in names:
-            reports.append(report := validate(course, name, run))
-            for finding in report.findings:
-                print(finding)
+            report = validate(course, name, run, mutants=arguments.mutants, stock=arguments.stock)
+            reports.append(report)
+            for line in [*report.findings, *report.survivors, *report.differences]:
+                print(line)
             print(f"{name}: {report.graded} submissions graded, {len(report.findings)} findings")
+            if report.mutants:
+                killed = report.mutants - len(report.survivors)
+                print(f"{name}: {killed} of {report.mutants} mutants noticed by a test")
     return PROBLEM if any(report.findings for report in reports) else DONE
 
 
@@ -357,6 +374,7 @@ def _foreseen(error: Exception) -> bool:
     from autograder.notebooks import NotebookError
     from autograder.release import LeakError
     from autograder.sandbox import SandboxUnavailable
+    from autograder.stock import StockError
 
     return isinstance(
         error,
@@ -365,7 +383,8 @@ def _foreseen(error: Exception) -> bool:
         | GradebookError
         | LeakError
         | NotebookError
-        | SandboxUnavailable,
+        | SandboxUnavailable
+        | StockError,
     )
 
 

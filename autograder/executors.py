@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing.util
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -56,6 +57,8 @@ class _Worker:
 
 
 _worker: _Worker | None = None
+# A Dask worker may call from several threads; more processes, not threads, make it faster.
+_one_at_a_time = threading.Lock()
 
 
 def start_worker(unsafe: bool = False) -> None:
@@ -92,7 +95,8 @@ def grade_one(
     """Grade one submission in this process. A fault of the grader itself costs only this one."""
     for _ in range(TRIES):
         try:
-            return _this_worker(unsafe).grade(assignment, submission, limits)
+            with _one_at_a_time:
+                return _this_worker(unsafe).grade(assignment, submission, limits)
         except ZygoteDied as error:
             stop_worker()
             reason = f"the sandbox ended while it was graded: {error}; grade it again"

@@ -25,15 +25,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autograder.assignment import Assignment, Submission, exercise_of
+from autograder.cells import Limits
 from autograder.course import Course
 from autograder.executors import Run
 from autograder.grading import CellGrade, Result
+from autograder.mutants import mutants_of
 from autograder.notebooks import Cell, SourceCell, autograded_notebook, write_notebook
 
+# A mutant that loops costs its exercise this long, in seconds.
+MUTANT_S = 5.0
 LEAST_RIGHT = 2
 LEAST_WRONG = 3
 REFERENCE, RELEASE = "reference", "release"
@@ -83,11 +87,22 @@ class Answer:
 
 @dataclass
 class Report:
-    """What validating an assignment showed."""
+    """What validating an assignment showed.
+
+    Attributes:
+        findings: what has to be corrected.
+        graded: how many answers were graded.
+        mutants: how many faults were put into the reference solutions.
+        survivors: those that no test noticed; each is a gap in the tests or changes nothing.
+        differences: where stock nbgrader gives another score.
+    """
 
     assignment: str
     findings: list[Finding] = field(default_factory=list)
     graded: int = 0
+    mutants: int = 0
+    survivors: list[Finding] = field(default_factory=list)
+    differences: list[Finding] = field(default_factory=list)
 
 
 def read_answer(path: Path) -> Answer:
@@ -106,6 +121,16 @@ def answers_of(course: Course, assignment: str) -> list[Answer]:
     """All answers to an assignment, in order of exercise and file name."""
     folder = course.root / "answers" / assignment
     return [read_answer(path) for path in sorted(folder.glob("*/*.py"))]
+
+
+def solution_cell(assignment: Assignment, exercise: str) -> str:
+    """The id of the cell that holds the answer to an exercise."""
+    return next(
+        cell.id
+        for notebook in assignment.notebooks
+        for cell in notebook.cells
+        if cell.is_solution and exercise_of(cell.id) == exercise
+    )
 
 
 def answered(
@@ -130,13 +155,18 @@ def answered(
     return Submission(name, assignment.name, name, notebooks, dict(assignment.files))
 
 
-def validate(course: Course, name: str, run: Run) -> Report:
+def validate(
+    course: Course, name: str, run: Run, *, mutants: int = 0, stock: bool = False
+) -> Report:
     """Grade the reference, the release and every answer of an assignment, and compare.
 
     Args:
         course: the course.
         name: the assignment.
         run: grades submissions (see `autograder.executors`).
+        mutants: put so many faults at most into each reference solution, one at a time.
+        stock: have stock nbgrader grade reference, release and answers too, and list where it
+            gives another score (it rewards silence and punishes standard error).
 
     Raises:
         CourseError: if the assignment cannot be read.
@@ -151,7 +181,10 @@ def validate(course: Course, name: str, run: Run) -> Report:
     submissions = [
         answered(assignment, REFERENCE, {}),
         answered(assignment, RELEASE, {}, reference=False),
-        *(answered(assignment, a.name, {_solution_id(assignment, a): a.code}) for a in answers),
+        *(
+            answered(assignment, a.name, {solution_cell(assignment, a.exercise): a.code})
+            for a in answers
+        ),
     ]
     results = {r.student: r for r in run(assignment, submissions, course.limits())}
     report.graded = len(results)
@@ -160,6 +193,9 @@ def validate(course: Course, name: str, run: Run) -> Report:
     for answer in answers:
         report.findings += _answer_as_expected(course, answer, results[answer.name])
     report.findings += _useless_tests(assignment, answers, results, places)
+    if stock:
+        report.differences = list(_stock_differences(course, assignment, submissions, results))
+    _try_mutants(report, assignment, run, course.limits(), mutants, places)
     return report
 
 
@@ -188,15 +224,6 @@ class _Places:
 
 def _tests(assignment: Assignment) -> list[SourceCell]:
     return [cell for notebook in assignment.notebooks for cell in notebook.cells if cell.is_test]
-
-
-def _solution_id(assignment: Assignment, answer: Answer) -> str:
-    return next(
-        cell.id
-        for notebook in assignment.notebooks
-        for cell in notebook.cells
-        if cell.is_solution and exercise_of(cell.id) == answer.exercise
-    )
 
 
 def _structure(
@@ -321,6 +348,60 @@ def _useless_tests(
                 places[test.id],
                 "hidden, but whatever fails it fails a visible test too; test something else",
             )
+
+
+def _try_mutants(
+    report: Report, assignment: Assignment, run: Run, limits: Limits, most: int, places: _Places
+) -> None:
+    """Grade mutants of each reference solution; those with full marks survive."""
+    tested = {exercise_of(test.id) for test in _tests(assignment)}
+    found = {
+        f"{cell.id} {number}": (cell, mutant)
+        for notebook in assignment.notebooks
+        for cell in notebook.cells
+        if cell.is_solution and cell.cell_type == "code" and exercise_of(cell.id) in tested
+        for number, mutant in enumerate(mutants_of(cell.written, most))
+    }
+    submissions = (
+        answered(assignment, name, {cell.id: mutant.code}) for name, (cell, mutant) in found.items()
+    )
+    quick = replace(limits, cell_wall_s=min(limits.cell_wall_s, MUTANT_S))
+    report.mutants = len(found)
+    for result in run(assignment, submissions, quick):
+        cell, mutant = found[result.student]
+        own = [g for g in result.grades if exercise_of(g.cell_id) == exercise_of(cell.id)]
+        if own and all(_full(grade) for grade in own):
+            text = f"no test notices line {mutant.line} of the solution: {mutant.change}"
+            report.survivors.append(Finding(places[cell.id], text))
+    report.survivors.sort(key=str)
+
+
+def _stock_differences(
+    course: Course,
+    assignment: Assignment,
+    submissions: Sequence[Submission],
+    results: Mapping[str, Result],
+) -> Iterator[Finding]:
+    from autograder.stock import StockNbgrader  # it takes long to import
+
+    # A name of ours may be none of a folder.
+    named = {f"student{n}": submission for n, submission in enumerate(submissions)}
+    handed_in = [replace(submission, student=name) for name, submission in named.items()]
+    with StockNbgrader(course, assignment.name, handed_in) as stock:
+        for name, submission in named.items():
+            stock.grade(name)
+            theirs = stock.scores(name)
+            for grade in results[submission.student].grades:
+                if grade.score != theirs[grade.cell_id]:
+                    yield Finding(
+                        submission.student,
+                        f"cell '{grade.cell_id}' earns {_points(grade.score)} here and "
+                        f"{_points(theirs[grade.cell_id])} in stock nbgrader",
+                    )
+
+
+def _points(score: float | None) -> str:
+    return "nothing yet" if score is None else f"{score:g}"
 
 
 def _grade_of(grades: Iterable[CellGrade], cell_id: str) -> CellGrade | None:

@@ -10,6 +10,7 @@ import base64
 import html
 import io
 import math
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -223,8 +224,7 @@ def utilization(m: Measurement) -> Shown:
     for axes in (left, right):
         axes.set_xticks(table["tenants"])
     waits = most["response_ms"] / alone["response_ms"]
-    _title(left, "Sharing fills the core …", m)
-    right.set_title("… and makes tenants wait\n", fontsize=12)
+    _title(left, "Sharing fills the core and makes tenants wait", m)
     gain = most["work_per_core_s"] / alone["work_per_core_s"]
     sentence = (
         f"One tenant keeps a core {100 * alone['busy_fraction']:.0f} % busy; "
@@ -255,16 +255,18 @@ def distribution(
     table = _by_condition(m, value)
     if conditions:
         table = table.set_index("condition").loc[list(conditions)].reset_index()
-    figure, axes = _figure()
+    figure, axes = _figure(height=max(4.2, 1.2 + 0.24 * len(table)))
     medians = np.sort(table["median"].to_numpy(float))
-    apart = len(table) < 2 or bool((medians[1:] / medians[:-1]).min() > 1.15)
+    few = len(table) <= len(COLOURS)
+    apart = few and (len(table) < 2 or bool((medians[1:] / medians[:-1]).min() > 1.15))
     heights = np.linspace(0.85, 0.25, len(table)) if len(table) > 1 else [0.5]
     for place, (row, height) in enumerate(zip(_rows(table), heights, strict=True)):
         samples = (
             m.data.loc[m.data["condition"] == row["condition"], value].dropna().to_numpy(float)
         )
         colour = COLOURS[place % 7]
-        axes.ecdf(samples, color=colour, ls=LINES[place % 7], label=row["condition"])
+        line = LINES[(place + place // 7) % 7]  # no two alike among 49
+        axes.ecdf(samples, color=colour, ls=line, label=row["condition"])
         if apart:
             axes.annotate(
                 str(row["condition"]),
@@ -275,8 +277,10 @@ def distribution(
                 color=_ink(colour),
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
             )
-    if not apart:  # labels beside the lines would not tell which is which
+    if few and not apart:  # labels beside the lines would not tell which is which
         axes.legend(loc="lower right", handlelength=3.5)
+    elif not few:
+        figure.legend(loc="outside right upper", handlelength=3.5, frameon=False)
     axes.set(xlabel=f"{xlabel} (log axis)", ylabel="share of samples", ylim=(0, 1.02))
     _log_axis(axes.xaxis)
     axes.margins(x=0.15)
@@ -369,16 +373,15 @@ def timeline(m: Measurement, value: str = "core_share", of: str = "the core") ->
             below = below + height
             rows.append((condition, f"tenant {tenant}", wide[tenant].mean()))
         rows.append((condition, "together", below.mean() / 100))
-        axes.set(xlabel="seconds", ylabel=f"% of {of}", ylim=(0, max(105.0, below.max() * 1.05)))
-        axes.set_title(f"{condition}: {below.mean():.0f} % used\n", fontsize=12)
+        axes.set(xlabel="seconds", ylabel=f"% of {of}", ylim=(0, max(118.0, below.max() * 1.15)))
+        axes.text(0.02, 0.97, condition, transform=axes.transAxes, va="top", fontweight="bold")
     first = np.atleast_1d(panels)[0]
     handles, labels = first.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    first.text(0, 1.02, _source_words(m, count=False), transform=first.transAxes, color=GREY)
     table = pd.DataFrame(rows, columns=["condition", "who", f"share of {of}"])
     used = {row[0]: 100 * row[2] for row in rows if row[1] == "together"}
     listed = ", ".join(f"{name} {percent:.0f} %" for name, percent in used.items())
-    figure.set_label(f"How much of {of} is used: {listed}")
+    _title(first, f"How much of {of} is used: {listed}", m, count=False)
     return Shown(figure, f"Of {of} the tenants together use: {listed}.", table)
 
 
@@ -505,6 +508,7 @@ def phases(m: Measurement) -> Shown:
     ].median()
     conditions = list(table["condition"].unique())
     figure, axes = _figure(height=1.9 + 0.75 * len(conditions))
+    named: set[str] = set()  # each phase stands once in the legend
     for height, condition in enumerate(conditions):
         own = table[table["condition"] == condition]
         whole = (own["start_ms"] + own["ms"]).max()
@@ -518,8 +522,9 @@ def phases(m: Measurement) -> Shown:
                 edgecolor="white",
                 color=COLOURS[place % 7],
                 hatch=HATCHES[place % 7],
-                label=row["phase"] if height == 0 else None,
+                label=None if row["phase"] in named else row["phase"],
             )
+            named.add(row["phase"])
         axes.annotate(
             f"{_short(whole)} ms",
             (whole, height),
@@ -533,12 +538,13 @@ def phases(m: Measurement) -> Shown:
     axes.grid(axis="y", visible=False)
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     longest = table.sort_values("ms").iloc[-1]
-    _title(axes, f"Most of the time goes to: {longest['phase']}", m)
+    lives = data.groupby(["condition", "phase"]).size().max()
+    _title(axes, f"Most of the time goes to: {longest['phase']}", m, count=False)
     listed = ", ".join(
         f"{row['phase']} {_short(row['ms'])}"
         for row in _rows(table[table["condition"] == longest["condition"]])
     )
-    sentence = f"Median ms of each phase of {longest['condition']}: {listed}."
+    sentence = f"Median ms of each phase of {longest['condition']} (n = {lives}): {listed}."
     return Shown(figure, sentence, table)
 
 
@@ -565,8 +571,7 @@ def overcommit(m: Measurement) -> Shown:
     right.set(xlabel="promised (% of the core)", ylabel="waiting for a core (% of the time)")
     right.set_ylim(0, 105)
     right.legend(loc="lower right")
-    _title(left, "The tail grows before the core is full …", m)
-    right.set_title("… and pressure shows it\n", fontsize=12)
+    _title(left, "The tail grows before the core is full, and waiting tells of it", m)
     first, last = table.iloc[0], table.iloc[-1]
     sentence = (
         f"With {100 * first['promised']:.0f} % of the core promised the median response takes "
@@ -782,18 +787,11 @@ def _ink(colour: str) -> str:
 
 def _title(axes: Axes, message: str, m: Measurement, count: bool = True) -> None:
     """Set the figure's message as its title, with the source of its numbers below."""
-    axes.set_title(f"{message}\n", fontsize=12)
-    axes.text(
-        0,
-        1.02,
-        _source_words(m, count),
-        transform=axes.transAxes,
-        color=GREY,
-        fontsize=11,
-        va="bottom",
-    )
     figure = axes.get_figure()
-    assert figure is not None
+    assert isinstance(figure, Figure)
+    lines = textwrap.fill(message, int(10 * figure.get_figwidth()))
+    figure.suptitle(lines, x=0.01, ha="left", fontsize=12, fontweight="bold")
+    axes.set_title(_source_words(m, count), fontsize=11, fontweight="normal", color=GREY)
     figure.set_label(message)
 
 

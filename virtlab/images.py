@@ -18,7 +18,7 @@ import tarfile
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -352,9 +352,3 @@ def _get(address: str) -> bytes:
             return content
     except (urllib.error.URLError, OSError) as error:
         raise ImageError(f"{address}: {error}") from None
-
-
-def bytes_to_move(present: Iterable[str], manifest: Manifest) -> int:
-    """How many bytes a pull moves, without the manifest itself."""
-    here = set(present)
-    return sum(size for blob, size in blobs(manifest).items() if blob not in here)

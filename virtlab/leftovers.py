@@ -7,6 +7,7 @@ devices, whose names are too short, in their alias (`ip link set dev NAME alias 
 """
 
 import atexit
+import contextlib
 import functools
 import os
 import re
@@ -60,7 +61,8 @@ def remove_folder(folder: Path) -> None:
         _quietly("umount", "--lazy", str(place))
     for device in _loop_devices(folder):
         _quietly("losetup", "--detach", device)
-    shutil.rmtree(folder, ignore_errors=True)
+    if not any(_mounted_below(folder)):  # else what is mounted there would be removed with it
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def find() -> list[str]:
@@ -78,6 +80,8 @@ def find() -> list[str]:
 def clean() -> list[str]:
     """Removes what `find` finds, and returns what was found."""
     found = find()
+    for group in _control_groups():
+        _thaw(group)
     for pid in _orphans():
         _kill(pid)
     for folder in _folders():
@@ -231,11 +235,24 @@ def _named_control_groups() -> list[Path]:
     ]
 
 
-def remove_own_control_groups() -> None:
-    """Removes the control groups that carry this process's own mark, and ends what is in them."""
+def remove_control_groups(name: str) -> None:
+    """Removes the control groups whose names begin so, and ends what is in them.
+
+    Args:
+        name: begins with this process's own mark.
+    """
     for group in sorted(_named_control_groups(), reverse=True):  # the innermost first
-        if group.name.startswith(owned_name()):
+        if name.startswith(owned_name()) and group.name.startswith(name):
             _remove_control_group(group)
+
+
+def _thaw(group: Path) -> None:
+    """Lets frozen processes go on, in a control group and below it: frozen they would not die."""
+    for folder, _, files in os.walk(group):
+        for name, thawed in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+            if name in files:
+                with contextlib.suppress(OSError):  # just gone, or another's
+                    (Path(folder) / name).write_text(thawed)
 
 
 def _remove_control_group(group: Path) -> None:

@@ -20,7 +20,8 @@ from virtlab.measure.folders import data_folder
 from virtlab.measure.provenance import provenance
 from virtlab.runtimes.base import RuntimeFailed
 
-SOURCES = ("live", "recorded", "simulated", "mixed")
+# Parameters that decide how long is measured, not what.
+EFFORT = frozenset({"rounds", "budget_s", "seconds", "seed", "progress", "only"})
 
 
 class RegistryError(Exception):
@@ -159,8 +160,8 @@ def run(exp: Experiment, **parameters: Any) -> Measurement:
     """Measure live where this host can, else load the recording of the same experiment.
 
     Conditions that fail or are missing here are filled in from the recording, row by row. Of the
-    parameters only `only`, the conditions to measure, can act on a recording; the others are those
-    it was made with.
+    parameters only `only`, the conditions to measure, can act on a recording; where it was made
+    with others than those asked for, the reason says so.
 
     VIRTLAB_SOURCE=recorded in the environment forces recordings; "live" forbids them.
 
@@ -183,7 +184,7 @@ def run(exp: Experiment, **parameters: Any) -> Measurement:
         except (CannotMeasure, RuntimeFailed, OSError) as error:
             reason = f"not measured here: {' '.join(str(error).split())}"
         else:
-            return live if wish == "live" else _filled_in(live)
+            return live if wish == "live" else _filled_in(live, parameters)
     if wish == "live":
         raise RegistryError(f"{exp.id} cannot be measured live: {reason}")
     return _recorded(exp, reason, parameters)
@@ -309,16 +310,26 @@ def _measurement(
     return Measurement(data.assign(source=source, reason=row_reason), source, reason, notes, exp)
 
 
-def _provenance(exp: Experiment, data: pd.DataFrame, parameters: dict[str, Any]) -> dict[str, Any]:
+def _with_defaults(exp: Experiment, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return all parameters of a measurement, those not given too."""
     defaults = {
         name: parameter.default
         for name, parameter in inspect.signature(exp.measure).parameters.items()
         if parameter.default is not inspect.Parameter.empty
     }
-    used = {
+    return defaults | parameters
+
+
+def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters as JSON has them."""
+    return {
         name: value if isinstance(value, str | int | float | bool | None) else repr(value)
-        for name, value in (defaults | parameters).items()
+        for name, value in parameters.items()
     }
+
+
+def _provenance(exp: Experiment, data: pd.DataFrame, parameters: dict[str, Any]) -> dict[str, Any]:
+    used = _plain(_with_defaults(exp, parameters))
     seed = used.get("seed")
     notes = provenance(f"virtlab record {exp.id}", seed if isinstance(seed, int) else None)
     return notes | {"parameters": used, "failed": dict(data.attrs.get("failed", {}))}
@@ -326,20 +337,32 @@ def _provenance(exp: Experiment, data: pd.DataFrame, parameters: dict[str, Any])
 
 def _recorded(exp: Experiment, reason: str, parameters: dict[str, Any]) -> Measurement:
     data, notes = recording.load(_recordings(exp.chapter), exp.name)
-    if only := parameters.get("only"):
+    if only := _with_defaults(exp, parameters).get("only"):
         data = data[data["condition"].isin(only)].reset_index(drop=True)
+    reason += _differing(notes, parameters)
     return Measurement(
         data.assign(source="recorded", reason=reason), "recorded", reason, notes, exp
     )
 
 
-def _filled_in(live: Measurement) -> Measurement:
+def _differing(notes: dict[str, Any], parameters: dict[str, Any]) -> str:
+    """Say in which of the parameters that were asked for a recording differs; empty if in none."""
+    recorded = notes.get("parameters", {})
+    differing = [
+        f"{name}={recorded[name]}"
+        for name, value in _plain(parameters).items()
+        if name not in EFFORT and name in recorded and recorded[name] != value
+    ]
+    return f"; recorded with {', '.join(differing)}" if differing else ""
+
+
+def _filled_in(live: Measurement, parameters: dict[str, Any]) -> Measurement:
     """Add from the recording the conditions that this host could not measure."""
     failed: dict[str, str] = live.provenance["failed"]
     if not failed:
         return live
     try:
-        recorded, _ = recording.load(_recordings(live.experiment.chapter), live.experiment.name)
+        recorded, notes = recording.load(_recordings(live.experiment.chapter), live.experiment.name)
     except recording.DamagedRecording as error:
         reason = "; ".join(f"{name}: {why}" for name, why in failed.items())
         if live.data.empty:
@@ -348,8 +371,9 @@ def _filled_in(live: Measurement) -> Measurement:
             live.data, "live", f"{reason}; {error}", live.provenance, live.experiment
         )
     rows = recorded[recorded["condition"].isin(failed)]
-    rows = rows.assign(source="recorded", reason=rows["condition"].map(failed))
-    reason = "; ".join(f"{name}: {why}" for name, why in failed.items())
+    differing = _differing(notes, parameters)
+    rows = rows.assign(source="recorded", reason=rows["condition"].map(failed) + differing)
+    reason = "; ".join(f"{name}: {why}" for name, why in failed.items()) + differing
     if rows.empty:
         return Measurement(live.data, "live", reason, live.provenance, live.experiment)
     source = "recorded" if live.data.empty else "mixed"

@@ -6,7 +6,6 @@ standard library is imported, so that the launcher's helper (`python -I -S`) sta
 
 import ctypes
 import os
-import platform
 
 CLONE_NEWTIME = 0x00000080
 CLONE_NEWNS = 0x00020000
@@ -46,7 +45,7 @@ _NUMBERS = {
     "x86_64": {"clone": 56, "pivot_root": 155, "capset": 126, "bpf": 321},
     "aarch64": {"clone": 220, "pivot_root": 41, "capset": 91, "bpf": 280},
 }
-_NUMBER = _NUMBERS.get(platform.machine(), {})
+_NUMBER = _NUMBERS.get(os.uname().machine, {})
 
 
 def _checked(result: int, call: str) -> int:
@@ -58,7 +57,7 @@ def _checked(result: int, call: str) -> int:
 
 def _number(call: str) -> int:
     if call not in _NUMBER:
-        raise OSError(f"{call}: no system call number known for {platform.machine()}")
+        raise OSError(f"{call}: no system call number known for {os.uname().machine}")
     return _NUMBER[call]
 
 

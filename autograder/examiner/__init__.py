@@ -1,4 +1,4 @@
-"""The examiner: test cells run where a submission cannot reach, and ask the room for what they need."""
+"""The examiner: test cells run where no submission reaches, and ask the room for what they need."""
 
 from autograder.examiner.conducting import run_steps
 from autograder.examiner.names import SourceCell, SourceNames, source_names

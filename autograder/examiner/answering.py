@@ -21,6 +21,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
@@ -76,7 +78,7 @@ class _Stream(io.TextIOBase):
         self.stream_name = name
         self._sink = write
 
-    encoding = "utf-8"  # type: ignore[assignment]
+    encoding = "utf-8"
     errors = "replace"
 
     def writable(self) -> bool:
@@ -104,7 +106,7 @@ class _RoomDisplayHook(DisplayHook):
         self.outputs.add(
             {
                 "output_type": "execute_result",
-                "execution_count": self.shell.execution_count,
+                "execution_count": getattr(self.shell, "execution_count", None),
                 "data": _plain(format_dict),
                 "metadata": _plain(md_dict or {}),
             }
@@ -119,7 +121,7 @@ class _RoomDisplayPublisher(DisplayPublisher):
 
     outputs: _Outputs
 
-    def publish(self, data: Any, metadata: Any = None, **_: Any) -> None:
+    def publish(self, data: Any, metadata: Any = None, *_: Any, **__: Any) -> None:
         self.outputs.add(
             {
                 "output_type": "display_data",
@@ -153,7 +155,7 @@ class RoomShell(InteractiveShell):
     def enable_gui(self, gui: Any = None) -> None:
         """There is no event loop to join."""
 
-    def system(self, cmd: str) -> None:  # type: ignore[override]
+    def system(self, cmd: str) -> None:
         """Run `!cmd` and show what it prints."""
         done = subprocess.run(
             self.var_expand(cmd, depth=1),
@@ -197,7 +199,9 @@ def make_shell() -> RoomShell:
         display_pub_class=_RoomDisplayPublisher,
     )
     outputs = _Outputs()
-    shell.outputs = shell.displayhook.outputs = shell.display_pub.outputs = outputs
+    keepers: list[Any] = [shell, shell.displayhook, shell.display_pub]
+    for keeper in keepers:
+        keeper.outputs = outputs
     shell.run_line_magic("matplotlib", "inline")
     outputs.start(1_000_000)
     shell.run_cell("1 + 1\nprint('warm')", store_history=False)
@@ -254,6 +258,12 @@ class _RoomCodec(Codec):
             self._put_exception(value)
         elif _data_base(cls) is not None:
             self._put_valued(value, cls)
+        elif isinstance(value, np.ndarray):
+            self.put(np.array(value, subok=False))
+        elif isinstance(value, pd.DataFrame):
+            self.put(pd.DataFrame(value))
+        elif isinstance(value, pd.Series):
+            self.put(pd.Series(value))
         else:
             self._put_handle(value, cls)
 
@@ -301,9 +311,9 @@ class _RoomCodec(Codec):
         base = _data_base(cls)
         number, new = self.number(value)
         mirrored = base in KIND_OF
+        key = self.keys.get(id(value), 0)
         if mirrored:
-            key = self.keys.get(id(value))
-            if key is None:
+            if not key:
                 self._last_key += 1
                 key = self._last_key
                 self._register(key, value, KIND_OF[base])
@@ -431,7 +441,8 @@ def _make_test_object(codec: _RoomCodec, number: int, offered: Any, name: str) -
     if "__eq__" not in members or "__hash__" not in members:
         members["__hash__"] = object.__hash__
     members["_autograder_test_object"] = True
-    thing = object.__new__(type(name or "object", (), members))
+    cls: Any = type(name or "object", (), members)
+    thing: Any = object.__new__(cls)
     object.__setattr__(thing, "_number", number)
     if name:
         object.__setattr__(thing, "__name__", name)
@@ -475,11 +486,8 @@ class _Room:
         if "shared" in request:
             self.codec.shared_names = frozenset(request["shared"])
         self.outputs.start(request["output_bytes"])
-        failed = True
         result = self.shell.run_cell(request["source"], store_history=True)
-        failed = not result.success
-        self.shell.events.trigger("post_execute")
-        answer = {"failed": failed, "outputs": self.outputs.items}
+        answer = {"failed": not result.success, "outputs": self.outputs.items}
         protocol.send(self.control, json.dumps(answer, default=str).encode())
 
     def write(self, stream: str, text: str) -> None:
@@ -507,7 +515,7 @@ class _Room:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("always")
-                warnings.showwarning = self.keep_warning
+                warnings.showwarning = self.keep_warning  # type: ignore[assignment]
                 sync, operation, operands = self.codec.decode(message)
                 self.synchronize(sync)
                 value = getattr(self, "do_" + operation)(*operands)

@@ -87,6 +87,7 @@ class StandInMeta(type):
         _ask_delete(cls, name)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make an object of the student's class, in the room."""
         return _client(cls).call(cls, args, kwargs)
 
     def __repr__(cls) -> str:
@@ -470,7 +471,7 @@ class ExaminerCodec(Codec):
             return existing
         if any(base in DATA_BASES or issubclass(base, BaseException) for base in cls.__mro__[1:-1]):
             raise BadMessage("a handle where a value belongs")
-        return self._adopt(object.__new__(cls), number, its_hash, name, doc)
+        return self._adopt(_blank(cls), number, its_hash, name, doc)
 
     def _adopt(self, thing: Any, number: int, its_hash: Any, name: Any, doc: Any) -> Any:
         own = object.__getattribute__(thing, "__dict__")
@@ -501,7 +502,7 @@ class ExaminerCodec(Codec):
         number, cls = self._take_int_value(), self.take()
         if not isinstance(cls, StandInMeta):
             raise BadMessage("a value without its class")
-        base = next((base for base in cls.__mro__ if base in DATA_BASES), None)
+        base: Any = next((base for base in cls.__mro__ if base in DATA_BASES), None)
         if base is None:
             raise BadMessage("a value of a class that holds none")
         existing = self._handles.get(number)
@@ -523,7 +524,8 @@ class ExaminerCodec(Codec):
             raise BadMessage("a value that is not of its class's type")
         if existing is not None:
             return existing
-        return self._adopt(base.__new__(cls, value), number, None, None, None)
+        made: Any = base.__new__
+        return self._adopt(made(cls, value), number, None, None, None)
 
     def _take_exception(self) -> BaseException:
         """An exception: number, class (a standard one or a stand-in), args, its text."""
@@ -532,21 +534,27 @@ class ExaminerCodec(Codec):
             raise BadMessage("an exception that is none")
         existing = self._handles.get(number) if type(number) is int else None
         if existing is not None:
-            return existing  # type: ignore[no-any-return]
+            return existing
         if type(args) is not tuple or type(text) is not str:
             raise BadMessage("an exception without its parts")
         try:
-            error = BaseException.__new__(cls, *args)
-            if not isinstance(cls, StandInMeta):
-                error.__init__(*args)  # type: ignore[misc]
-            else:
-                error.args = args
+            error = _blank_error(cls, args) if isinstance(cls, StandInMeta) else cls(*args)
         except (TypeError, ValueError):
-            error = BaseException.__new__(cls)
-            error.args = (text[:TEXT],)
+            error = _blank_error(cls, (text[:TEXT],))
         if type(number) is int:
             self._adopt(error, number, None, None, None)
         return error
+
+
+def _blank(cls: Any) -> Any:
+    """An object of a stand-in class, made without asking the room to make one."""
+    return object.__new__(cls)
+
+
+def _blank_error(cls: Any, args: tuple[Any, ...]) -> BaseException:
+    error: BaseException = BaseException.__new__(cls)
+    error.args = args
+    return error
 
 
 def _handle_getattribute(self: Any, name: str) -> Any:
@@ -583,11 +591,11 @@ def _build_class(name: str, bases: list[type], members: dict[str, Any]) -> type:
                 meta = type("StandInMeta", (StandInMeta, *dict.fromkeys(metas)), {})
         namespace = dict(members)
         try:
-            guarded = [base for base in chosen if isinstance(base, StandInMeta)]
+            guarded: list[type] = [base for base in chosen if isinstance(base, StandInMeta)]
             with _subclassing_allowed(guarded):
-                cls = type.__new__(meta, name, tuple(chosen) or (object,), namespace)
+                cls: type = type.__new__(meta, name, tuple(chosen) or (object,), namespace)
             if "__abstractmethods__" in vars(cls):
-                cls.__abstractmethods__ = frozenset()  # type: ignore[attr-defined]
+                type.__setattr__(cls, "__abstractmethods__", frozenset())
             return cls
         except TypeError:
             continue
@@ -612,7 +620,7 @@ def number_of(thing: Any) -> int:
     if isinstance(thing, StandInMeta):
         client = _client(thing)
         return client._class_numbers[id(thing)]
-    return object.__getattribute__(thing, "__dict__")[_NUMBER]  # type: ignore[no-any-return]
+    return object.__getattribute__(thing, "__dict__")[_NUMBER]
 
 
 # Objects of the test that the student's code may use ---------------------------------------------

@@ -98,7 +98,7 @@ def _function(name: str) -> Callable[..., Any]:
         return lambda self, other: forward(other, self)
     plain = getattr(operator, name, None)
     if plain is not None:
-        return plain  # type: ignore[no-any-return]
+        return plain
     return lambda self, *args: getattr(type(self), name)(self, *args)
 
 

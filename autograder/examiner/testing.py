@@ -320,7 +320,7 @@ class _Examiner:
         self.namespace["get_ipython"] = lambda: _Shell(self)
         self.own.add("get_ipython")
         builtins.input = _no_input
-        sys.stdin = None  # type: ignore[assignment]
+        sys.stdin = None
         self._watch_seeds()
         self._watch_imports()
         self._watch_inspection()
@@ -344,16 +344,16 @@ class _Examiner:
         original = builtins.__import__
 
         def import_(
-            name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
+            name: str, scope: Any = None, inner: Any = None, fromlist: Any = (), level: int = 0
         ) -> Any:
-            if globals is self.namespace and name.partition(".")[0] in ("matplotlib", "pylab"):
+            if scope is self.namespace and name.partition(".")[0] in ("matplotlib", "pylab"):
                 chosen = name if fromlist else name.partition(".")[0]
                 if fromlist:
                     self._import_submodules(name, fromlist)
                 else:
                     self.asking.request("module", name)
                 return self.asking.request("module", chosen)
-            return original(name, globals, locals, fromlist, level)
+            return original(name, scope, inner, fromlist, level)
 
         self.builtins["__import__"] = import_
 

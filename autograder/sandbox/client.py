@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
@@ -119,7 +118,6 @@ class Pair:
             for index in range(len(self._pids)):
                 self._kill(index)
             answer = self._zygote.ask({"op": "close", "pids": self._pids})
-            self.ends_cpu = [end[1] for end in answer["ends"]]
             self.cpu_s = sum(end[1] for end in answer["ends"])
             return answer["ends"][0][0], answer["ends"][1][0]
         finally:
@@ -281,7 +279,7 @@ class Zygote:
         unsafe = "" if "namespaces" in self.layers else tempfile.mkdtemp(prefix="autograder-")
         request = {
             "op": "open",
-            "limits": asdict(limits),
+            "limits": vars(limits),
             "seed": seed,
             "owner": room.outside_id(self._process.pid, self._serial),
             "unsafe_folder": unsafe,

@@ -193,11 +193,30 @@ def effective_capabilities() -> int:
     return 0
 
 
-def write_id_maps(inside: int, outside_uid: int, outside_gid: int) -> None:
-    """Map one user and one group id into the user namespace just made."""
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{inside} {outside_uid} 1")
-    Path("/proc/self/gid_map").write_text(f"{inside} {outside_gid} 1")
+def write_id_maps(proc: int, inside: int, outside_uid: int, outside_gid: int) -> None:
+    """Map one user and one group id into the user namespace just made.
+
+    Args:
+        proc: A descriptor of a /proc folder that may be written to.
+        inside: The id inside, of user and group.
+        outside_uid: The user that it is outside.
+        outside_gid: The group that it is outside.
+    """
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{inside} {outside_uid} 1"),
+        ("gid_map", f"{inside} {outside_gid} 1"),
+    ):
+        write_proc(proc, name, text)
+
+
+def write_proc(proc: int, name: str, text: str) -> None:
+    """Write to a file of this process in the /proc folder behind the descriptor `proc`."""
+    fd = os.open(f"self/{name}", os.O_WRONLY, dir_fd=proc)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
 
 
 def use_huge_pages() -> None:

@@ -24,6 +24,7 @@ FOLDER = "/room"  # the student's working directory
 SOURCE = "/source"  # the examiner's copy of the source folder's helpers
 INSIDE_ID = 1000
 FIRST_OUTSIDE_ID = 1_000_000_000
+FEW_IDS = 60_000
 INODES = 4096
 
 LAYERS = frozenset({"namespaces", "seccomp", "limits", "examiner"})
@@ -47,12 +48,15 @@ class Walls:
     Attributes:
         layers: The layers that are up (all of `LAYERS` but in the layer-removal test).
         privileged: Whether the zygote is root outside, so that each room gets its own host user.
+        proc: A descriptor of the host's /proc, which the room itself never has: its own is
+            read-only, and giving up rights needs one to write to.
         filter: The seccomp program.
         address_space: Bytes of address space of the warm zygote.
     """
 
     layers: frozenset[str]
     privileged: bool
+    proc: int
     filter: bytes
     address_space: int
 
@@ -69,11 +73,18 @@ def outside_id(zygote_pid: int, serial: int) -> int:
     them: `zygote_pid` tells zygotes apart, `serial` the rooms of one zygote.
     """
     spread = zygote_pid * 256 + 2 * (serial % 128)
+    if owned_ids() > FIRST_OUTSIDE_ID * 3:
+        return FIRST_OUTSIDE_ID + spread
+    return FEW_IDS // 2 + spread % (FEW_IDS // 2 - 1)  # a container with few ids of its own
+
+
+def owned_ids() -> int:
+    """How many user ids, from 0 on, this user namespace has."""
     for line in Path("/proc/self/uid_map").read_text().splitlines():
         first, _, count = map(int, line.split())
-        if first == 0 and count < FIRST_OUTSIDE_ID * 3:  # a container with few ids of its own
-            return 20_000 + spread % max(1, count - 20_002)
-    return FIRST_OUTSIDE_ID + spread
+        if first == 0:
+            return count
+    return 0
 
 
 # -- the zygote's part ------------------------------------------------------------------------
@@ -109,7 +120,7 @@ def build_tree(extra: tuple[str, ...]) -> None:
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         path = Path("/", name)
         if path.is_symlink():
-            os.symlink(path.readlink(), f"{top}/{name}")
+            Path(top, name).symlink_to(path.readlink())
         elif path.is_dir():
             bound.append(str(path))
     bound += readable_folders(extra)
@@ -127,7 +138,7 @@ def build_tree(extra: tuple[str, ...]) -> None:
         ("stdout", "/proc/self/fd/1"),
         ("stderr", "/proc/self/fd/2"),
     ):
-        os.symlink(target, f"{top}/dev/{name}")
+        Path(top, "dev", name).symlink_to(target)
     linux.restrict_mount(top, linux.ATTR_RDONLY | linux.ATTR_NOSUID | linux.ATTR_NODEV)
     for name in _DEVICES:
         linux.mount(f"/dev/{name}", f"{top}/dev/{name}", None, linux.MS_BIND)
@@ -152,11 +163,16 @@ def _build_etc(top: str) -> None:
         (etc / name).write_text(text)
 
 
-def _mount_proc(target: str) -> None:
-    """Mount this pid namespace's /proc; a container's masked /proc forbids it, and none is fine."""
-    flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
-    with contextlib.suppress(OSError):
+def _mount_proc(target: str, more: int = 0) -> None:
+    """Mount this pid namespace's /proc.
+
+    Inside a container with a masked /proc the kernel refuses; then there is an empty folder.
+    """
+    flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC | more
+    try:
         linux.mount("proc", target, "proc", flags)
+    except OSError:
+        linux.mount("none", target, "tmpfs", flags, "size=4k,nr_inodes=2")
 
 
 def mount_shared_folder(owner: int, limits: Limits) -> None:
@@ -183,7 +199,7 @@ def leave_shared_namespaces() -> None:
         | linux.CLONE_NEWCGROUP
     )
     linux.sethostname("room")
-    _mount_proc("/proc")
+    _mount_proc("/proc", linux.MS_RDONLY)
 
 
 def private_tmpfs(target: str, owner: int, size: int) -> None:
@@ -239,7 +255,7 @@ def _copy_folder(folder_fd: int, target: str, owner: int, budget: list[int]) -> 
                 _copy_folder(source, path, owner, budget)
             else:
                 budget[0] -= status.st_size
-                with open(path, "wb") as copy, open(source, "rb", closefd=False) as original:
+                with Path(path).open("wb") as copy, open(source, "rb", closefd=False) as original:
                     shutil.copyfileobj(original, copy)
                 os.chmod(path, 0o644 | (status.st_mode & 0o111))  # noqa: PTH101
             if os.geteuid() == 0 and owner:
@@ -248,8 +264,10 @@ def _copy_folder(folder_fd: int, target: str, owner: int, budget: list[int]) -> 
             os.close(source)
 
 
-def give_up_rights(walls: Walls, owner: int, limits: Limits) -> None:
+def give_up_rights(walls: Walls, proc: int, owner: int, limits: Limits) -> None:
     """Become a user without any right, under limits and the system-call filter; for good."""
+    with contextlib.suppress(OSError):  # when memory runs out, a room goes before anything else
+        linux.write_proc(proc, "oom_score_adj", "500")
     if walls.separated:
         if walls.privileged:
             os.setgroups([])
@@ -260,7 +278,7 @@ def give_up_rights(walls: Walls, owner: int, limits: Limits) -> None:
             linux.set_capabilities(1 << linux.CAP_SYS_ADMIN)
         try:
             linux.unshare(linux.CLONE_NEWUSER)
-            linux.write_id_maps(INSIDE_ID, owner, owner)
+            linux.write_id_maps(proc, INSIDE_ID, owner, owner)
         except OSError:
             if not walls.privileged:
                 raise

@@ -31,37 +31,42 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     options = json.loads(control.recv(MESSAGE_BYTES))
     layers = frozenset(options["layers"])
-    privileged = os.geteuid() == 0 and bool(
-        linux.effective_capabilities() & (1 << linux.CAP_SYS_ADMIN)
+    privileged = (
+        os.geteuid() == 0
+        and bool(linux.effective_capabilities() & (1 << linux.CAP_SYS_ADMIN))
+        and room.owned_ids() >= room.FEW_IDS
     )
+    proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
     try:
         if "namespaces" in layers:
-            _become_init(privileged)
+            _become_init(privileged, proc)
         shell = warm_up()
+        linux.use_huge_pages()
+        address_space = resource_limits.own_address_space()
         if "namespaces" in layers:
             room.build_tree(tuple(options["readable"]))
         walls = room.Walls(
             layers=layers,
             privileged=privileged,
+            proc=proc,
             filter=seccomp.build() if "seccomp" in layers else b"",
-            address_space=resource_limits.own_address_space() or 4 << 30,
+            address_space=address_space,
         )
     except (OSError, ValueError) as error:
         control.send(json.dumps({"error": str(error)}).encode())
         return
     gc.collect()
     gc.freeze()
-    linux.use_huge_pages()
     control.send(json.dumps({"ready": True}).encode())
     _Server(control, walls, shell).serve()
 
 
-def _become_init(privileged: bool) -> None:
+def _become_init(privileged: bool, proc: int) -> None:
     """Continue as init of a new pid namespace; this process waits and ends with it."""
     if not privileged:
         uid, gid = os.geteuid(), os.getegid()
         linux.unshare(linux.CLONE_NEWUSER)
-        linux.write_id_maps(0, uid, gid)
+        linux.write_id_maps(proc, 0, uid, gid)
     linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
     child = os.fork()
     if child:
@@ -101,7 +106,7 @@ class _Server:
         self.control = control
         self.walls = walls
         self.shell = shell
-        self.own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
+        self.own_pid_namespace = os.open("self/ns/pid", os.O_RDONLY, dir_fd=walls.proc)
 
     def serve(self) -> None:
         while True:
@@ -195,7 +200,7 @@ def _child(
     """Go behind the walls and run a room or an examiner; never returns."""
     code = 1
     try:
-        folder, control, channel, ready = _keep_only((*kept, ready))
+        folder, control, channel, ready, proc = _keep_only((*kept, ready, walls.proc))
         is_room = kind == "room"
         work = request["unsafe_folder"] or room.FOLDER
         os.setsid()
@@ -215,7 +220,8 @@ def _child(
         os.close(folder)
         os.write(ready, b".")
         os.close(ready)
-        room.give_up_rights(walls, user, limits)
+        room.give_up_rights(walls, proc, user, limits)
+        os.close(proc)
         _seed(request["seed"] if kind == "examiner" else 0)
         from autograder.examiner import answering, testing
 
@@ -223,6 +229,7 @@ def _child(
             answering.serve(shell, socket.socket(fileno=control), socket.socket(fileno=channel))
         else:
             linux.prctl(linux.PR_SET_DUMPABLE, 0)
+            gc.disable()  # it lives for a second, and a collection would copy the pages it walks
             testing.serve(socket.socket(fileno=control), socket.socket(fileno=channel))
         code = 0
     except BaseException:  # the only place left to say it is the control socket, and it shows

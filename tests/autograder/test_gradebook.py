@@ -72,6 +72,23 @@ def test_saved_scores_are_what_nbgrader_reads(course, assignment, submit, judged
         assert gradebook.find_comment("double", "ps", "ps", "ann").comment is None
 
 
+def test_nothing_but_the_gradebook_is_left(course, assignment, submit, judged):
+    save(course, assignment, submit, judged)
+    assert [path.name for path in course.root.glob("gradebook*")] == ["gradebook.db"]
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+def test_read_only_gradebook_is_one_line(course, assignment):
+    if os.geteuid() == 0:
+        pytest.skip("root writes everywhere")
+    (course.root / "gradebook.db").chmod(0o444)
+    course.root.chmod(0o555)
+    with pytest.raises(GradebookError, match=r"gradebook\.db.*writable"):
+        Gradebook(course, assignment)
+    course.root.chmod(0o755)
+
+
 def test_saving_twice_doubles_nothing(course, assignment, submit, judged):
     save(course, assignment, submit, judged)
     save(course, assignment, submit, judged, FULL | {"total-check": 0.0})

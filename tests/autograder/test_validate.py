@@ -143,6 +143,37 @@ def test_line_of_the_text_source_is_named(course_folder, findings):
     assert any(f.startswith("source/ps/ps.md:4: ") for f in findings())
 
 
+def test_mutants_that_no_test_notices_are_listed(course_folder, answers, rooms):
+    edit(
+        course_folder,
+        "return sum(number for number in numbers)",
+        "unused = 3\\n    return sum(number for number in numbers)",
+    )
+    with executor() as grade:
+        report = validate(Course(course_folder), "ps", grade, mutants=20)
+    assert report.findings == []
+    assert report.mutants > len(report.survivors)
+    (survivor,) = [str(found) for found in report.survivors]
+    assert survivor == (
+        "source/ps/ps.ipynb (cell 'total'): no test notices line 3 of the solution: 3 → 4"
+    )
+
+
+def test_where_stock_nbgrader_scores_otherwise_is_listed(course_folder, rooms):
+    edit(
+        course_folder,
+        "    return sum(number for number in numbers)",
+        "    import sys; print('working', file=sys.stderr)\\n    return sum(numbers)",
+    )
+    with executor() as grade:
+        report = validate(Course(course_folder), "ps", grade, stock=True)
+    assert report.findings == []
+    assert [str(found) for found in report.differences] == [
+        "reference: cell 'total-check' earns 2 here and 0 in stock nbgrader"
+    ]
+    assert not (course_folder / "gradebook.db").exists()
+
+
 def test_header_ends_where_the_code_begins(tmp_path):
     path = tmp_path / "wrong_a.py"
     path.write_text("# expected: 0.5/4\n# hint: a: b # c\n\n# misconception: no header any more\n")

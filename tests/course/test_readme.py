@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tools import run_tests
+
 from .conftest import ROOT, Clone, Run
 
 pytestmark = pytest.mark.serial  # they share one clone, and one of them measures
@@ -44,10 +46,8 @@ RUN_HERE: dict[str, Callable[[subprocess.CompletedProcess[str]], None]] = {
     ".venv/bin/virtlab doctor": prints("kernel", "yes"),
     ".venv/bin/virtlab startup --rounds 20": prints("thread", "posix_spawn", "median"),
     "make release": prints(f"release/{ASSIGNMENT}"),
-    ".venv/bin/autograder validate": fine,
     ".venv/bin/autograder doctor": fine,
     "make build": prints(f"notebooks/{ASSIGNMENT}.md: "),
-    "make lint": fine,
 }
 # Run with one stage only: the whole of it is what runs this test.
 ONE_STAGE = {"make test", "make test-fast", "make test-all"}
@@ -55,6 +55,11 @@ ONE_STAGE = {"make test", "make test-fast", "make test-all"}
 RUN_BELOW = {"make system", f".venv/bin/autograder grade {ASSIGNMENT}"}
 # Run by another file.
 RUN_ELSEWHERE = {"make lab": "test_lab.py"}
+# Long, and stages of the suite themselves: running them here would be running them twice.
+STAGES = {
+    ".venv/bin/autograder validate": ["autograder validate"],
+    "make lint": ["ruff check", "ruff format --check", "mypy"],
+}
 
 COMMANDS = commands_in((ROOT / "README.md").read_text())
 
@@ -69,10 +74,20 @@ def here(
 
 def test_every_command_is_run_by_a_test() -> None:
     assert len(COMMANDS) > 5
-    tested = {*RUN_HERE, *ONE_STAGE, *RUN_BELOW, *RUN_ELSEWHERE}
+    tested = {*RUN_HERE, *ONE_STAGE, *RUN_BELOW, *RUN_ELSEWHERE, *STAGES}
     assert [command for command in COMMANDS if command not in tested] == []
     for command, name in RUN_ELSEWHERE.items():
         assert command in (Path(__file__).parent / name).read_text()
+
+
+@pytest.mark.parametrize("command", STAGES)
+def test_a_stage_of_the_suite_runs_it(command: str, run: Run) -> None:
+    stages = run_tests.stages(fast=False, everything=False)
+    ran = [" ".join([Path(stage.command[0]).name, *stage.command[1:]]) for stage in stages]
+    meant = run("make", "-n", "lint").stdout if command.startswith("make") else command
+    for part in STAGES[command]:
+        assert part in meant
+        assert any(line.startswith(part) for line in ran)
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    """What of the course a bundle is made from, to plant leaks in."""
+    """What a bundle is made from, with one assignment only, to plant leaks in."""
     for name in (*student.FOLDERS, "source", "tools"):
-        ignore = shutil.ignore_patterns("__pycache__")
+        ignore = shutil.ignore_patterns("__pycache__", "0[02-9]-*", "[12]?-*")
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignore)
     for name in (*student.FILES, "pyproject.toml", "nbgrader_config.py"):
         shutil.copy2(ROOT / name, tmp_path / name)

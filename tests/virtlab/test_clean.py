@@ -239,7 +239,7 @@ def test_nothing_is_left_whenever_an_owner_was_killed(moment: float) -> None:
 def interrupt_at_random(tries: int) -> str:
     """Interrupts lives at random moments in another process; returns what that process saw left."""
     code = """
-import random, signal, sys, time
+import os, random, signal, sys, threading, time
 from virtlab import leftovers
 from virtlab.runtimes import RUNTIMES
 from virtlab.runtimes.launcher import close_warm_launcher
@@ -249,19 +249,20 @@ hits = 0
 for number in range(int(sys.argv[2])):
     name = names[number % len(names)]
     RUNTIMES["posix_spawn"].run()
-    signal.setitimer(signal.ITIMER_REAL, random.expovariate(1 / 0.01))
+    interrupt = threading.Timer(random.expovariate(1 / 0.01), os.kill, (os.getpid(), signal.SIGINT))
     try:
+        interrupt.start()
         with RUNTIMES[name].start():
             RUNTIMES[name].run()
-        signal.pause()
+        while True:
+            time.sleep(1)
     except KeyboardInterrupt:
         hits += 1
 close_warm_launcher()
 print(hits, leftovers.owner_mark(), flush=True)
-input()
+sys.stdin.read()
 """
-    alarm = "import signal; signal.signal(signal.SIGALRM, signal.default_int_handler)\n"
-    command = [sys.executable, "-c", alarm + code, ",".join(LIVES), str(tries)]
+    command = [sys.executable, "-c", code, ",".join(LIVES), str(tries)]
     environment = {**os.environ, "TMPDIR": tempfile.gettempdir()}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
@@ -284,3 +285,26 @@ def test_interrupts_leave_nothing() -> None:
 @pytest.mark.slow
 def test_a_hundred_interrupts_leave_nothing() -> None:
     assert interrupt_at_random(100) == ""
+
+
+@pytest.mark.system
+def test_what_cannot_be_unmounted_is_not_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to mount")
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("keep me")
+    folder = leftovers.make_folder()
+    (folder / "root").mkdir()
+    subprocess.run(["mount", "--bind", precious, folder / "root"], check=True)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(leftovers, "_quietly", lambda *_: "")
+            leftovers.remove_folder(folder)
+        assert (precious / "file").read_text() == "keep me"
+    finally:
+        leftovers.remove_folder(folder)
+    assert (precious / "file").read_text() == "keep me"
+    assert not folder.exists()

@@ -340,7 +340,7 @@ def test_a_heat_map_writes_each_number_and_leaves_out_what_has_no_place():
 
 def test_phases_follow_each_other():
     shown = SHOWN["phases"]()
-    assert shown.sentence == "Median ms of each phase of qemu-tcg: firmware 100, kernel 800."
+    assert shown.sentence == "Median ms of each phase of qemu-tcg (n = 1): firmware 100, kernel 800."
     assert shown.figure.get_label() == "Most of the time goes to: kernel"
 
 

@@ -119,6 +119,27 @@ def test_a_part_of_a_recording_can_be_asked_for(monkeypatch):
     assert run(measured, only=("vm",)).data["condition"].unique().tolist() == ["vm"]
 
 
+def test_a_recording_of_more_conditions_gives_those_of_the_default(monkeypatch):
+    @experiment("99-test/ladder", recorded_with={"only": ("thread", "vm")})
+    def measured(only: tuple[str, ...] = ("vm",)) -> pd.DataFrame:
+        return ladder(dict.fromkeys(only, 1.0))
+
+    registry.record()
+    monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
+    assert run(measured).data["condition"].unique().tolist() == ["vm"]
+
+
+def test_a_recording_made_with_other_parameters_says_so(monkeypatch):
+    exp = make(failed={"vm9": "not here"}, times={"thread": 1.0})
+    make(times={"vm9": 5.0})
+    registry.record()
+    assert run(exp, seed=8).reason == "vm9: not here"
+    mixed = run(exp, pace=4.0)
+    assert mixed.reason == "vm9: not here; recorded with pace=1.0"
+    monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
+    assert run(exp, pace=4.0).reason == "VIRTLAB_SOURCE=recorded; recorded with pace=1.0"
+
+
 def test_live_can_be_forced(monkeypatch):
     monkeypatch.setenv("VIRTLAB_SOURCE", "live")
     assert run(make()).source == "live"

@@ -3,6 +3,8 @@
 import os
 import random
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -12,11 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from virtlab import leftovers
 from virtlab.experiments.c06_sharing import _folder
+from virtlab.interrupts import uninterrupted
 from virtlab.leftovers import owned_name
 from virtlab.resources import cgroups
 from virtlab.resources.cgroups import NoCgroup, Tree
-from virtlab.resources.interrupts import uninterrupted
 from virtlab.resources.tenants import Tenants
 
 
@@ -120,3 +123,32 @@ def test_another_thread_is_never_interrupted():
     thread = threading.Thread(target=lambda: uninterrupted().__enter__())
     thread.start()
     thread.join()
+
+
+KILLED_WHILE_FROZEN = """
+import os, signal
+from virtlab.resources import cgroups
+from virtlab.resources.tenants import Tenants
+with cgroups.group("freezer") as outer, Tenants([{"task": "spin", "seconds": 600}]) as tenants:
+    inside = outer.child("frozen")
+    inside.add(tenants.pids[0])
+    tenants.begin()
+    inside.freeze()
+    print(*tenants.pids, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.system
+def test_what_a_killed_kernel_left_frozen_is_cleaned_up():
+    run = subprocess.run(
+        [sys.executable, "-c", KILLED_WHILE_FROZEN], capture_output=True, text=True, timeout=60
+    )
+    if not run.stdout:
+        pytest.skip(f"no freezer for this user: {run.stderr.strip().rsplit(chr(10), 1)[-1]}")
+    (pid,) = map(int, run.stdout.split())
+    process = psutil.Process(pid)
+    leftovers.clean()
+    with suppress(psutil.NoSuchProcess):
+        assert process.status() == psutil.STATUS_ZOMBIE, "whoever inherits it has yet to notice"
+    assert not [what for what in leftovers.find() if f"process {pid} " in what]

@@ -361,7 +361,8 @@ def test_every_user_gets_a_ladder(user: str, tmp_path: Path) -> None:
     run = subprocess.run(
         [*command, "-c", LIVE_EVERY_QUICK_LIFE], capture_output=True, text=True, cwd="/"
     )
-    assert run.stderr == ""
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == "", run.stderr
     told = json.loads(run.stdout)
     assert told["thread"]
     assert told["posix_spawn"]

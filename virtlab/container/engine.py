@@ -3,41 +3,51 @@
 Only the standard library is imported: the launcher's helper runs this without site-packages.
 """
 
+from __future__ import annotations
+
 import os
-import signal
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import NoReturn
 
 from virtlab import syscalls
 
+TYPE_CHECKING = False  # typing itself would make the helper larger
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import NoReturn
+
 DEVICES = ("null", "zero", "full", "random", "urandom")
-# What a program of the host needs in order to start in a root of its own.
-SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc")
 # In this order `clone` gives a prisoner everything that the other container rungs give theirs.
 DEFAULT_NAMESPACES = ("mnt", "pid", "net", "ipc", "uts", "cgroup")
+_SIGKILL = 9
 
 
-@dataclass(frozen=True)
 class Container:
     """What to run, and in what.
 
-    Attributes:
+    Args:
         argv: the program, as a path inside the new root, and its arguments.
         root: the folder that becomes `/`; None keeps the host's root.
         namespaces: names from `syscalls.NAMESPACES`. "user" maps the caller to root inside.
         binds: folders of the host shown read-only at the same place inside.
         hostname: set if "uts" is among the namespaces.
         environment: the program's whole environment.
+        chroot: move into the root by chroot, without a mount namespace; `binds` are not shown then.
+        powerless: give up all capabilities before the program starts.
     """
 
-    argv: Sequence[str]
-    root: str | None = None
-    namespaces: frozenset[str] = frozenset(DEFAULT_NAMESPACES)
-    binds: Sequence[str] = ()
-    hostname: str = "container"
-    environment: Mapping[str, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        argv: Sequence[str],
+        root: str | None = None,
+        namespaces: frozenset[str] = frozenset(DEFAULT_NAMESPACES),
+        binds: Sequence[str] = (),
+        hostname: str = "container",
+        environment: Mapping[str, str] | None = None,
+        chroot: bool = False,
+        powerless: bool = True,
+    ) -> None:
+        self.argv, self.root, self.namespaces, self.binds = argv, root, namespaces, binds
+        self.hostname, self.environment = hostname, environment or {}
+        self.chroot, self.powerless = chroot, powerless
 
 
 def start(container: Container, stdin: int, stdout: int, stderr: int) -> int:
@@ -59,7 +69,7 @@ def start(container: Container, stdin: int, stdout: int, stderr: int) -> int:
 def _become(container: Container, ids: tuple[int, int], streams: tuple[int, int, int]) -> NoReturn:
     """Turns this fresh child into the container's first process. Never returns."""
     try:
-        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, _SIGKILL)
         os.setsid()
         if "user" in container.namespaces:
             _map_to_root(*ids)
@@ -67,10 +77,14 @@ def _become(container: Container, ids: tuple[int, int], streams: tuple[int, int,
             syscalls.sethostname(container.hostname)
         if container.root is not None and "mnt" in container.namespaces:
             _move_into(container.root, container.binds, fresh_proc="pid" in container.namespaces)
+        elif container.root is not None and container.chroot:
+            os.chroot(container.root)
+            os.chdir("/")
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
-        syscalls.drop_capabilities()
-        syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+        if container.powerless:
+            syscalls.drop_capabilities()
+            syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
         os.execve(container.argv[0], list(container.argv), container.environment)
     except OSError as error:
         os.write(streams[2], f"container: {error}\n".encode())
@@ -129,29 +143,3 @@ def show_read_only(folder: str, place: str) -> None:
     keep |= relatime_in_mount if has & relatime_in_statvfs else 0
     flags = syscalls.MS_REMOUNT | syscalls.MS_BIND | syscalls.MS_RDONLY | keep
     syscalls.mount(None, place, None, flags)
-
-
-def make_root(folder: Path, program: bytes | None = None) -> list[str]:
-    """Fills `folder` as a root: mount points, the host's system folders, `/payload`.
-
-    Returns the folders of the host to bind, so that the host's programs run inside.
-    """
-    for name in ("proc", "dev", "tmp"):
-        (folder / name).mkdir()
-    if program is not None:
-        payload = folder / "payload"
-        payload.write_bytes(program)
-        payload.chmod(0o755)
-    for source in map(Path, SYSTEM_FOLDERS):
-        if source.is_symlink():  # merged /usr: /bin is a link to usr/bin
-            (folder / source.relative_to("/")).symlink_to(source.readlink())
-    binds = system_folders()
-    for name in binds:
-        (folder / Path(name).relative_to("/")).mkdir()
-    return binds
-
-
-def system_folders() -> list[str]:
-    """The folders of the host that its programs need, without those that are only links."""
-    folders = map(Path, SYSTEM_FOLDERS)
-    return [str(folder) for folder in folders if folder.is_dir() and not folder.is_symlink()]

@@ -46,7 +46,7 @@ TOOLS = ("sh", "cat", "uname")
     f"{CHAPTER}/walls",
     needs=[host.namespaces, host.user_namespace],
     claims=["C014"],
-    recorded_with={"rounds": 300},
+    recorded_with={"rounds": 200},
 )
 def walls(rounds: int = 100, seed: int = 1) -> pd.DataFrame:
     """Build one container a round, one wall after the other, and time each step.

@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 
 from virtlab import host, leftovers
+from virtlab.interrupts import uninterrupted
 from virtlab.measure.rounds import measure_rows
 from virtlab.measure.statistics import p99
 from virtlab.registry import CannotMeasure, experiment
 from virtlab.resources import cgroups
 from virtlab.resources.cgroups import Group, NoCgroup
 from virtlab.resources.disks import disk_of
-from virtlab.resources.interrupts import uninterrupted
 from virtlab.resources.memory import await_merging, memory_of, merging
 from virtlab.resources.pressure import PressureWatch
 from virtlab.resources.tenants import Tenants, one_core, unit_seconds

@@ -54,11 +54,6 @@ def loaded(manifest: images.Manifest, store: Mapping[str, bytes]) -> Iterator[st
         leftovers.remove_folder(folder)
 
 
-def image_id(name: str) -> str:
-    """Return what the engine calls an image: the digest of its config."""
-    return _docker("image", "inspect", "--format", "{{.Id}}", name).stdout.strip()
-
-
 def run_in_stages(name: str, options: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Run an image once by `docker run --rm`; return its stages as `stages` does.
 

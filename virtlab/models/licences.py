@@ -49,6 +49,11 @@ class Rule:
     pack: int = 1
     idle_servers_count: bool = True
 
+    def __post_init__(self) -> None:
+        """Refuse packs of nothing."""
+        if self.pack < 1:
+            raise ValueError("a pack has one unit at least")
+
 
 def licences(fleet: Sequence[LicensedServer], rule: Rule) -> int:
     """Return how many units must be bought for a fleet. An empty fleet needs none."""

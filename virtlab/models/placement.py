@@ -117,7 +117,12 @@ def serve(
         partition: for each tenant the hosts it may use (static partition); None lets every tenant
             use all of them (dynamic pool).
         policy: as for ``place``.
+
+    Raises:
+        ValueError: if a duration is not above 0, or the partition forgets a tenant or names an
+            unknown host.
     """
+    _check(requests, hosts, partition)
     service = Service()
     free = dict(hosts)
     running: list[tuple[float, int, str, int]] = []  # end, tie-breaker, host, size
@@ -134,9 +139,24 @@ def serve(
         free[chosen] -= request.size
         end = request.start + request.duration
         heapq.heappush(running, (end, number, chosen, request.size))
-    if requests:
+    if requests and any(hosts.values()):
         first = min(request.start for request in requests)
         last = max(request.start + request.duration for request in requests)
         used = sum(request.size * request.duration for request in service.placed)
         service.utilization = used / (sum(hosts.values()) * (last - first))
     return service
+
+
+def _check(
+    requests: Sequence[Request],
+    hosts: Mapping[str, int],
+    partition: Mapping[str, Collection[str]] | None,
+) -> None:
+    if any(request.duration <= 0 for request in requests):
+        raise ValueError("a request's duration is above 0")
+    if partition is None:
+        return
+    for tenant in {request.tenant for request in requests} - partition.keys():
+        raise ValueError(f"the partition gives tenant {tenant} no hosts")
+    for host in {host for part in partition.values() for host in part} - hosts.keys():
+        raise ValueError(f"the partition names a host {host} that there is not")

@@ -9,7 +9,7 @@ import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from random import Random
 
 
@@ -54,22 +54,25 @@ class MM1:
         return self.arrival_rate * self.mean_response
 
     def response_quantile(self, fraction: float) -> float:
-        """Return the seconds within which this fraction of the customers, below 1, depart."""
+        """Return the seconds within which this fraction of the customers depart.
+
+        Raises:
+            ValueError: if it is not from 0 to below 1: to wait for all takes for ever.
+        """
+        if not 0 <= fraction < 1:
+            raise ValueError("a fraction is 0 or more and below 1")
         return -math.log(1 - fraction) * self.mean_response
 
 
 def poisson_arrivals(rate: float, count: int, seed: int) -> list[float]:
     """Return ``count`` random arrival times, ascending, at ``rate`` a second on average."""
-    random = Random(seed)
-    times, now = [], 0.0
-    for _ in range(count):
-        now += random.expovariate(rate)
-        times.append(now)
-    return times
+    return list(accumulate(exponential_services(rate, count, seed)))
 
 
 def exponential_services(rate: float, count: int, seed: int) -> list[float]:
-    """Return ``count`` random service times with a mean of 1 / ``rate`` seconds."""
+    """Return ``count`` random service times with a mean of 1 / ``rate`` seconds, rate above 0."""
+    if rate <= 0:
+        raise ValueError("a rate is above 0")
     random = Random(seed)
     return [random.expovariate(rate) for _ in range(count)]
 

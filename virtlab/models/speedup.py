@@ -31,5 +31,5 @@ def best_workers(serial: float, overhead: float, most: int = 10_000) -> int:
         most: the number of workers there are.
     """
     best = round(((1 - serial) / overhead) ** 0.5) if overhead else most
-    near = {min(most, max(1, best + step)) for step in (-1, 0, 1)}
+    near = {1, *(min(most, max(1, best + step)) for step in (-1, 0, 1))}
     return min(near, key=lambda workers: (-speedup(workers, serial, overhead), workers))

@@ -18,8 +18,8 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+from virtlab.interrupts import uninterrupted
 from virtlab.leftovers import owned_name
-from virtlab.resources.interrupts import uninterrupted
 from virtlab.runtimes.base import RuntimeFailed
 
 CONTROLLERS = frozenset({"cpu", "cpuset", "memory", "pids", "io", "freezer"})

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from virtlab.resources.interrupts import uninterrupted
+from virtlab.interrupts import uninterrupted
 from virtlab.runtimes.base import RuntimeFailed
 
 KSM = Path("/sys/kernel/mm/ksm")

@@ -247,9 +247,12 @@ def wait_until(moment: float) -> None:
 
 
 def waited_s() -> float:
-    """Return how long this process stood ready to run while its core served others."""
-    with open("/proc/self/schedstat") as file:  # noqa: PTH123 - few imports, small tenant
-        return int(file.read().split()[1]) / 1e9
+    """Return how long this process stood ready while its core served others; NaN if not told."""
+    try:
+        with open("/proc/self/schedstat") as file:  # noqa: PTH123 - few imports, small tenant
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return float("nan")
 
 
 def prepare(task: Task) -> Any:

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from virtlab.interrupts import uninterrupted
 from virtlab.leftovers import OWNER_VARIABLE, owner_mark
 from virtlab.resources.cgroups import NoCgroup, group
-from virtlab.resources.interrupts import uninterrupted
 from virtlab.runtimes.base import RuntimeFailed
 
 PROGRAM = Path(__file__).with_name("tenant.py")

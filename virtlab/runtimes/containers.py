@@ -11,6 +11,7 @@ from typing import Any
 
 from virtlab import host
 from virtlab.container.engine import DEFAULT_NAMESPACES, DEVICES
+from virtlab.container.levels import Level
 from virtlab.host import find_tool
 from virtlab.runtimes.base import is_root
 from virtlab.runtimes.launched import LaunchedRuntime, recipe
@@ -25,6 +26,8 @@ class Namespaces(LaunchedRuntime):
     Args:
         kinds: the namespaces it gets; what a container usually has if not given. For an ordinary
             user a user namespace comes with them. Without "mnt" the host's root stays.
+        chroot: make the container's root its root even so, as chroot does.
+        powerless: whether it gives up all capabilities.
     """
 
     name = "namespaces"
@@ -32,13 +35,24 @@ class Namespaces(LaunchedRuntime):
     describe = "our own container: namespaces and a root, in plain Python"
     needs = (host.namespaces.probe,)
 
-    def __init__(self, kinds: Collection[str] = DEFAULT_NAMESPACES) -> None:
-        self.kinds = frozenset(kinds)
+    def __init__(
+        self,
+        kinds: Collection[str] = DEFAULT_NAMESPACES,
+        chroot: bool = False,
+        powerless: bool = True,
+    ) -> None:
+        self.kinds, self.chroot, self.powerless = frozenset(kinds), chroot, powerless
+
+    @classmethod
+    def at(cls, level: Level) -> "Namespaces":
+        """The container as far as one of `virtlab.container.levels.LEVELS` takes it."""
+        return cls(level.namespaces, level.chroot, level.powerless)
 
     def spec(self, launcher: Launcher, command: Sequence[str] | None) -> dict[str, Any]:
         """How the launcher starts it."""
-        kinds = self.kinds if is_root() or not self.kinds else self.kinds | {"user"}
-        inside = "mnt" in kinds
+        walled = bool(self.kinds) or self.chroot
+        kinds = self.kinds if is_root() or not walled else self.kinds | {"user"}
+        inside = "mnt" in kinds or self.chroot
         payload = _PAYLOAD if inside else f"{launcher.root}/payload"
         return recipe(
             launcher,
@@ -49,6 +63,8 @@ class Namespaces(LaunchedRuntime):
             namespaces=sorted(kinds),
             binds=[] if command is None else launcher.binds,
             hostname="container",
+            chroot=self.chroot,
+            powerless=self.powerless,
         )
 
 
@@ -97,7 +113,7 @@ class Runc(LaunchedRuntime):
     def spec(self, launcher: Launcher, command: Sequence[str] | None) -> dict[str, Any]:
         """How the launcher starts it."""
         self._made += 1
-        identity = f"virtlab-{launcher.environment['VIRTLAB_OWNER']}-{self._made}"
+        identity = launcher.control_group(self._made)
         bundle = launcher.folder / f"{self.name}-{'payload' if command is None else self._made}"
         if not bundle.exists() or command is not None:
             bundle.mkdir(exist_ok=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from virtlab import host, leftovers
-from virtlab.container import engine as own_engine
+from virtlab.container import rootfs
 from virtlab.host import Capability, find_tool
 from virtlab.runtimes.base import Instance, Runtime, RuntimeFailed, is_root, pss_with_children
 from virtlab.runtimes.launcher import payload, stamp_payload
@@ -188,7 +188,7 @@ class DockerInstance(Instance):
 
 def _settings(client: Any, command: Sequence[str] | None) -> dict[str, Any]:
     """What to create: as alone and as powerless as the other container rungs."""
-    folders = [] if command is None else own_engine.system_folders()
+    folders = [] if command is None else rootfs.system_folders()
     return {
         "command": list(command or ["/payload"]),
         "hostname": "container",
@@ -212,7 +212,7 @@ def _root_archive() -> bytes:
         entry = tarfile.TarInfo("payload")
         entry.size, entry.mode = len(program), 0o755
         tar.addfile(entry, io.BytesIO(program))
-        for source in map(Path, own_engine.SYSTEM_FOLDERS):
+        for source in map(Path, rootfs.SYSTEM_FOLDERS):
             if source.is_symlink():  # merged /usr: /bin is a link to usr/bin
                 link = tarfile.TarInfo(str(source.relative_to("/")))
                 link.type, link.linkname = tarfile.SYMTYPE, str(source.readlink())
@@ -259,7 +259,8 @@ def own_docker_engine() -> Iterator[str]:
     address = f"unix://{folder}/docker.sock"
     command = [dockerd, "--host", address, "--pidfile", f"{folder}/pid", *_NETWORKS]
     command += ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"]
-    command += ["--cgroup-parent", f"/{leftovers.owned_name()}"]
+    cgroup = folder.name
+    command += ["--cgroup-parent", f"/{cgroup}"]
     environment = {**os.environ, leftovers.OWNER_VARIABLE: leftovers.owner_mark()}
     before = os.environ.get("DOCKER_HOST")
     with (folder / "log").open("wb") as log:
@@ -279,7 +280,7 @@ def own_docker_engine() -> Iterator[str]:
             else:
                 os.environ["DOCKER_HOST"] = before
             _end(process)
-            leftovers.remove_own_control_groups()
+            leftovers.remove_control_groups(cgroup)
             leftovers.remove_folder(folder)
 
 

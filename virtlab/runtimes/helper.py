@@ -1,9 +1,17 @@
 """The launcher's warm helper: a small process that starts programs and stamps their lives.
 
 Run as a script by `python -I -S`, never imported by the notebook's process: what starts a process
-is copied with it, and a notebook's hundreds of megabytes would be measured instead. Reads one JSON
-request a line from standard input and writes one JSON answer a line to standard output. Ends, and
-takes everything it started with it, when standard input closes.
+is copied with it, and a notebook's hundreds of megabytes would be measured instead. For the same
+reason this file and what it imports do with the least of the standard library: no json, no typing,
+no dataclasses, no pathlib, which together would make it three times as large.
+
+Standard input brings requests, standard output takes answers; each is a 4-byte length and a
+marshalled dict. It ends, and takes everything it started with it, when standard input closes. Its
+one argument is a marshalled dict, too, in hexadecimal:
+
+- `folder`: the launcher's own folder, which is removed at the end
+- `hide`: a mount that what is started must not see, or ""
+- `ballast_mib`: memory to hold, to be as large as a program that starts others may be
 
 A request has `op`:
 
@@ -23,27 +31,30 @@ A spec says:
 - `cleanup`: commands to run if it had to be killed
 """
 
+# ruff: noqa: E402, SIM105  # the path comes before our imports; contextlib is one of those left out
+from __future__ import annotations
+
 import _thread
-import contextlib
-import functools
-import importlib
-import json
+import marshal
 import os
 import select
-import shutil
-import signal
 import struct
 import sys
 import time
-from pathlib import Path
-from typing import Any
 
-sys.path.append(str(Path(__file__).resolve().parents[2]))
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
+sys.path.append(ROOT)
 
 from virtlab import syscalls
 from virtlab.container import engine
 
 OUTPUT_KEPT = 64 * 1024
+SIGKILL = 9
 now = time.monotonic_ns
 
 
@@ -52,7 +63,7 @@ class Failed(Exception):
 
 
 class Life:
-    """One started program, thread or container, from its call to its end."""
+    """One started program, thread, container or guest, from its call to its end."""
 
     def __init__(self, spec: dict[str, Any], hold: bool) -> None:
         self.spec, self.hold = spec, hold
@@ -116,11 +127,12 @@ class Life:
         process.returncode = 0  # this helper reaps; Popen must not
 
     def _begin_inside(self) -> None:
+        import importlib
+
         self.guest = importlib.import_module(self.spec["module"]).Guest()
-        stdin = os.dup(self.stdin)
-        stdout = os.dup(self.stdout_writer)
+        streams = (os.dup(self.stdin), os.dup(self.stdout_writer), os.dup(self.stderr))
         self.stamps["call"] = now()
-        _thread.start_new_thread(_live_inside, (self, stdin, stdout))
+        _thread.start_new_thread(_live_inside, (self, streams))
 
     def _begin_container(self) -> None:
         spec = self.spec
@@ -131,6 +143,8 @@ class Life:
             binds=spec["binds"],
             hostname=spec["hostname"],
             environment=spec["environment"],
+            chroot=spec["chroot"],
+            powerless=spec["powerless"],
         )
         self.stamps["call"] = now()
         self.pid = engine.start(container, self.stdin, self.stdout_writer, self.stderr)
@@ -146,16 +160,14 @@ class Life:
         if descriptor == self.pidfd:
             self.stamps["gone"] = stamp
             self._take_the_rest()
-            self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-            os.close(self.pidfd)
-            self.pidfd = -1
+            self._reap()
+            self._close("pidfd")
             return
         data = os.read(self.stdout, 65536)
         if data:
             self._take(data, stamp)
         else:
-            os.close(self.stdout)
-            self.stdout = -1
+            self._close("stdout")
             if self.pid < 0:  # closing its end was the last thing the thread did
                 self.stamps["gone"], self.status = stamp, 0
 
@@ -164,7 +176,7 @@ class Life:
         if "first_reply" not in self.stamps and self.spec["reply"].encode() in self.output:
             self.stamps["first_reply"] = stamp
             if self.spec["end"] == "reply" and not self.hold:
-                _signal(self.pid, signal.SIGKILL)
+                _kill(self.pid)
 
     def _take_the_rest(self) -> None:
         """Takes what the program wrote between the last look and its end."""
@@ -173,6 +185,9 @@ class Life:
             if not data:
                 break
             self._take(data, now())
+
+    def _reap(self) -> None:
+        self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     @property
     def replied(self) -> bool:
@@ -188,22 +203,23 @@ class Life:
     def release(self) -> None:
         """Tells a held life to end."""
         if self.spec["end"] == "reply":
-            _signal(self.pid, signal.SIGKILL)
+            _kill(self.pid)
         self._close("stdin_writer")
 
     def kill(self) -> None:
         """Ends the program by force and waits until it is gone."""
         self._close("stdin_writer")
         if self.pid > 0 and not self.over:
-            _signal(-self.pid, signal.SIGKILL)
-            _signal(self.pid, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            _kill(-self.pid)
+            _kill(self.pid)
+            try:
+                self._reap()
+            except ChildProcessError:
+                pass
         if self.guest is not None:
             self.guest.stop()
         for command in self.spec.get("cleanup", []):
-            with contextlib.suppress(OSError):
-                _run_quietly(command)
+            _run_quietly(command)
 
     def close(self) -> None:
         """Gives back every descriptor."""
@@ -261,30 +277,41 @@ def _live_as_thread(stdin: int, stdout: int) -> None:
     os.close(stdout)
 
 
-def _live_inside(life: Life, stdin: int, stdout: int) -> None:
+def _live_inside(life: Life, streams: tuple[int, int, int]) -> None:
     """Lets a guest live in a thread of this process; `virtlab.runtimes.inside` says how."""
+    stdin, stdout, stderr = streams
+
+    def say(data: bytes) -> int:
+        return os.write(stdout, data)
+
+    def wait() -> bytes:
+        return os.read(stdin, 1)
 
     def stamp(name: str) -> None:
         life.stamps[name] = now()
 
     try:
-        life.guest.live(functools.partial(os.write, stdout), lambda: os.read(stdin, 1), stamp)
+        life.guest.live(say, wait, stamp)
     except Exception as error:
-        os.write(life.stderr, " ".join(str(error).split()).encode())
+        os.write(stderr, " ".join(str(error).split()).encode())
     finally:
-        os.close(stdin)
-        os.close(stdout)
+        for stream in streams:
+            os.close(stream)
 
 
-def _signal(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 def _run_quietly(argv: list[str]) -> None:
     quiet = [(os.POSIX_SPAWN_DUP2, _DEV_NULL, number) for number in (0, 1, 2)]
-    pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=quiet)
-    os.waitpid(pid, 0)
+    try:
+        os.waitpid(os.posix_spawn(argv[0], argv, os.environ, file_actions=quiet), 0)
+    except OSError:
+        pass
 
 
 def _watch(lives: list[Life], until: str, timeout: float) -> None:
@@ -300,7 +327,7 @@ def _watch(lives: list[Life], until: str, timeout: float) -> None:
         owner = {fd: life for life in waiting for fd in life.descriptors()}
         for descriptor in owner:
             poll.register(descriptor, select.POLLIN)
-        poll.register(sys.stdin.fileno(), 0)  # only a hang-up is reported
+        poll.register(0, 0)  # only a hang-up is reported
         events = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
         if not events:
             goal = "end" if until == "over" else "reply"
@@ -311,20 +338,6 @@ def _watch(lives: list[Life], until: str, timeout: float) -> None:
             owner[descriptor].look(descriptor)
 
 
-def _run(specs: list[dict[str, Any]], timeout: float) -> list[dict[str, Any]]:
-    lives = [Life(spec, hold=False) for spec in specs]
-    try:
-        for life in lives:
-            life.begin()
-        _watch(lives, "over", timeout)
-        return [life.told() for life in lives]
-    finally:
-        for life in lives:
-            if not life.over:
-                life.kill()
-            life.close()
-
-
 class Helper:
     """Answers requests, and owns what it started."""
 
@@ -332,19 +345,35 @@ class Helper:
         self.held: dict[int, Life] = {}
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Does what one request asks."""
-        timeout = request.get("timeout", 60.0)
-        if request["op"] == "run":
-            return {"lives": _run(request["specs"], timeout)}
-        if request["op"] == "start":
-            return self._start(request["spec"], timeout)
-        return self._stop(request["id"], timeout)
+        """Does what one request asks; what goes wrong is one line under "error"."""
+        act: dict[str, Callable[[dict[str, Any]], dict[str, Any]]]
+        act = {"run": self._run, "start": self._start, "stop": self._stop}
+        try:
+            return act[request["op"]](request)
+        except Failed as error:
+            return {"error": str(error)}
+        except OSError as error:
+            where = f": {error.filename}" if error.filename else ""
+            return {"error": f"{error.strerror or error}{where}"}
 
-    def _start(self, spec: dict[str, Any], timeout: float) -> dict[str, Any]:
-        life = Life(spec, hold=True)
+    def _run(self, request: dict[str, Any]) -> dict[str, Any]:
+        lives = [Life(spec, hold=False) for spec in request["specs"]]
+        try:
+            for life in lives:
+                life.begin()
+            _watch(lives, "over", request["timeout"])
+            return {"lives": [life.told() for life in lives]}
+        finally:
+            for life in lives:
+                if not life.over:
+                    life.kill()
+                life.close()
+
+    def _start(self, request: dict[str, Any]) -> dict[str, Any]:
+        life = Life(request["spec"], hold=True)
         try:
             life.begin()
-            _watch([life], "replied", timeout)
+            _watch([life], "replied", request["timeout"])
             told = life.told()
         except BaseException:
             life.kill()
@@ -354,11 +383,11 @@ class Helper:
         self.held[identity] = life
         return {**told, "id": identity}
 
-    def _stop(self, identity: int, timeout: float) -> dict[str, Any]:
-        life = self.held.pop(identity)
+    def _stop(self, request: dict[str, Any]) -> dict[str, Any]:
+        life = self.held.pop(request["id"])
         try:
             life.release()
-            _watch([life], "over", timeout)
+            _watch([life], "over", request["timeout"])
             return {"stamps": life.stamps, "status": life.status}
         finally:
             if not life.over:
@@ -369,16 +398,18 @@ class Helper:
         """Ends all that is still held, then whatever it left behind below this helper."""
         for life in self.held.values():
             life.kill()
-        with contextlib.suppress(OSError, ChildProcessError):
+        try:
             while children := _children():
                 for pid in children:
-                    _signal(pid, signal.SIGKILL)
+                    _kill(pid)
                     os.waitpid(pid, 0)
+        except OSError:
+            pass
 
 
 def _children() -> list[int]:
-    listing = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
-    return [int(pid) for pid in listing.split()]
+    with open(f"/proc/self/task/{os.getpid()}/children") as listing:  # noqa: PTH123
+        return [int(pid) for pid in listing.read().split()]
 
 
 def _hide(mount: str) -> None:
@@ -395,39 +426,58 @@ def _touched(mebibytes: int) -> bytearray:
     return memory
 
 
-def main() -> None:
-    """Answers until standard input closes.
+def _remove(folder: str) -> None:
+    """Removes the launcher's folder, if it carries our owner's mark and holds no mount."""
+    mark = os.environ.get("VIRTLAB_OWNER")
+    if not mark or not os.path.basename(folder).startswith(f"virtlab-{mark}-"):  # noqa: PTH119
+        return
+    with open("/proc/self/mountinfo") as mounts:  # noqa: PTH123
+        if any(folder in line for line in mounts):
+            return
+    import shutil
 
-    The one argument is JSON: `hide`, a mount that what is started must not see; `ballast_mib`,
-    memory that this process holds to be as large as a program that starts others may be.
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(size: int) -> bytes:
+    """Reads exactly `size` bytes of a request.
+
+    Raises:
+        EOFError: standard input closed.
     """
-    # What a program leaves behind becomes this process's child, and ends with it.
-    with contextlib.suppress(OSError):
+    data = bytearray()
+    while len(data) < size:
+        piece = os.read(0, size - len(data))
+        if not piece:
+            raise EOFError
+        data += piece
+    return bytes(data)
+
+
+def main() -> None:
+    """Answers until standard input closes."""
+    if len(sys.argv) != 2:
+        sys.exit("helper.py is started by virtlab.runtimes.launcher, not by hand")
+    traits = marshal.loads(bytes.fromhex(sys.argv[1]))
+    try:  # what a program leaves behind becomes this process's child, and ends with it
         syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    folder = Path.cwd()  # the launcher's
-    traits = json.loads(sys.argv[1]) if sys.argv[1:] else {}
-    if traits.get("hide"):
+    except OSError:
+        pass
+    if traits["hide"]:
         _hide(traits["hide"])
-    ballast = _touched(traits.get("ballast_mib", 0))
+    ballast = _touched(traits["ballast_mib"])
     helper = Helper()
     try:
-        for line in sys.stdin:
-            try:
-                answer = helper.answer(json.loads(line))
-            except Failed as error:
-                answer = {"error": str(error)}
-            except OSError as error:
-                where = f": {error.filename}" if error.filename else ""
-                answer = {"error": f"{error.strerror or error}{where}"}
-            sys.stdout.write(json.dumps(answer) + "\n")
-            sys.stdout.flush()
+        while True:
+            (size,) = struct.unpack("<I", _read(4))
+            answer = marshal.dumps(helper.answer(marshal.loads(_read(size))))
+            os.write(1, struct.pack("<I", len(answer)) + answer)
     except (EOFError, BrokenPipeError):
         pass
     finally:
         helper.end()
         del ballast
-        shutil.rmtree(folder, ignore_errors=True)  # the owner may be no more
+        _remove(traits["folder"])
 
 
 _DEV_NULL = os.open(os.devnull, os.O_RDWR)

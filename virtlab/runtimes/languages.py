@@ -19,6 +19,7 @@ class Jvm(LaunchedRuntime):
     kind = "language"
     describe = "a Java virtual machine"
     needs = (host.java.probe,)
+    tried = False  # to ask for its version is to start one
 
     def spec(self, launcher: Launcher, command: Sequence[str] | None) -> dict[str, Any]:
         """How the launcher starts it."""
@@ -34,6 +35,7 @@ class Clr(LaunchedRuntime):
     kind = "language"
     describe = "a Common Language Runtime, by Mono"
     needs = (host.mono.probe,)
+    tried = False  # to ask for its version is to start one
 
     def spec(self, launcher: Launcher, command: Sequence[str] | None) -> dict[str, Any]:
         """How the launcher starts it."""

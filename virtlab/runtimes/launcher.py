@@ -7,9 +7,10 @@ starts the program and takes the stamps itself.
 
 import atexit
 import contextlib
-import json
+import marshal
 import os
 import select
+import struct
 import subprocess
 import sys
 import time
@@ -18,8 +19,9 @@ from types import TracebackType
 from typing import Any
 
 from virtlab import leftovers
-from virtlab.container import engine
+from virtlab.container import rootfs
 from virtlab.host import Capability
+from virtlab.interrupts import uninterrupted
 from virtlab.runtimes.base import RuntimeFailed
 
 _HELPER = Path(__file__).with_name("helper.py")
@@ -48,6 +50,15 @@ def stamp_payload() -> Capability:
     return Capability("payload", False, f"no stamping payload for {machine}", remedy)
 
 
+def _programs() -> dict[str, bytes]:
+    """What lies in a container's root: the payload, and what tries to break out of a chroot."""
+    machine = os.uname().machine
+    programs = {"payload": payload(f"stamp-{machine}")}
+    if (_PAYLOADS / f"escape-{machine}.bin").exists():
+        programs["escape"] = payload(f"escape-{machine}")
+    return programs
+
+
 class Launcher:
     """A warm helper process with a folder of its own. A context manager: all gone after it.
 
@@ -58,35 +69,42 @@ class Launcher:
 
     Attributes:
         folder: holds the payload, a root file system for containers, boot images.
-        root: the container rungs' root file system; `/payload` in it stamps its first instruction.
+        root: the container rungs' root file system; `/payload` in it stamps its first instruction, `/escape`
+            tries to break out.
         binds: folders of the host that containers with a command of the host show read-only.
     """
 
     def __init__(self, hide: str = "", packages: bool = False, ballast_mib: int = 0) -> None:
-        self.folder = leftovers.make_folder()
         self.environment = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             leftovers.OWNER_VARIABLE: leftovers.owner_mark(),
         }
-        self.root = self.folder / "root"
-        isolation = ["-I"] if packages else ["-I", "-S"]
-        traits = {"hide": hide, "ballast_mib": ballast_mib}
-        try:
-            self.root.mkdir()
-            self.binds = engine.make_root(self.root, payload(f"stamp-{os.uname().machine}"))
-            self._process = subprocess.Popen(
-                [sys.executable, *isolation, str(_HELPER), json.dumps(traits)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=self.environment,
-                cwd=self.folder,
-                start_new_session=True,  # an interrupt from the terminal is the notebook's alone
-            )
-        except BaseException as error:
-            leftovers.remove_folder(self.folder)
-            if isinstance(error, OSError):
+        self._control_groups = False
+        with uninterrupted():  # what is half made would be owned by nobody
+            try:
+                self.folder = leftovers.make_folder()
+            except OSError as error:
                 raise RuntimeFailed(f"the launcher did not start: {error}") from None
-            raise
+            try:
+                self.root = self.folder / "root"
+                self.root.mkdir()
+                self.binds = rootfs.make_root(self.root, _programs())
+                self._process = self._start(hide, packages, ballast_mib)
+            except OSError as error:
+                leftovers.remove_folder(self.folder)
+                raise RuntimeFailed(f"the launcher did not start: {error}") from None
+
+    def _start(self, hide: str, packages: bool, ballast_mib: int) -> subprocess.Popen[bytes]:
+        isolation = ["-I"] if packages else ["-I", "-S"]
+        traits = {"folder": str(self.folder), "hide": hide, "ballast_mib": ballast_mib}
+        return subprocess.Popen(
+            [sys.executable, *isolation, str(_HELPER), marshal.dumps(traits).hex()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=self.environment,
+            cwd=self.folder,
+            start_new_session=True,  # an interrupt from the terminal is the notebook's alone
+        )
 
     @property
     def pid(self) -> int:
@@ -98,6 +116,11 @@ class Launcher:
         """Whether it still answers requests."""
         return self._process.poll() is None
 
+    def control_group(self, number: int) -> str:
+        """A name for a control group that what it starts will make; gone with the launcher."""
+        self._control_groups = True
+        return f"{self.folder.name}-{number}"
+
     def ask(self, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         """Sends one request (see the helper) and returns its answer.
 
@@ -108,56 +131,55 @@ class Launcher:
         """
         assert self._process.stdin
         try:
-            self._process.stdin.write(
-                json.dumps({**request, "timeout": timeout_s}).encode() + b"\n"
-            )
+            asked = marshal.dumps({**request, "timeout": timeout_s})
+            self._process.stdin.write(struct.pack("<I", len(asked)) + asked)
             self._process.stdin.flush()
-            line = self._read_line(timeout_s + _GRACE_S)
+            told = self._read(timeout_s + _GRACE_S)
         except BrokenPipeError:
-            line = b""
+            told = b""
         except BaseException:
             self.close()
             raise
-        if not line:
+        if not told:
             self.close()
             raise RuntimeFailed("the launcher died; the next start makes a new one")
-        answer: dict[str, Any] = json.loads(line)
+        answer: dict[str, Any] = marshal.loads(told)
         if "error" in answer:
             raise RuntimeFailed(answer["error"])
         return answer
 
-    def _read_line(self, timeout_s: float) -> bytes:
+    def _read(self, timeout_s: float) -> bytes:
         """Reads one answer; empty if none comes in time or ever."""
         assert self._process.stdout
         descriptor = self._process.stdout.fileno()
         deadline = time.monotonic() + timeout_s
-        line = bytearray()
+        data = bytearray()
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
-        while not line.endswith(b"\n"):
+        while len(data) < 4 or len(data) < 4 + struct.unpack_from("<I", data)[0]:
             if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
                 return b""
-            data = os.read(descriptor, 1 << 20)
-            if not data:
+            piece = os.read(descriptor, 1 << 20)
+            if not piece:
                 return b""
-            line += data
-        return bytes(line)
+            data += piece
+        return bytes(data[4:])
 
     def close(self) -> None:
         """Ends the helper, what it started, and its folder; the second time does nothing."""
-        try:
+        with uninterrupted():
             with contextlib.suppress(OSError):
                 if self._process.stdin:
                     self._process.stdin.close()  # tells the helper to end
-            self._process.wait(_GRACE_S)
-        except BaseException as error:
-            self._process.kill()
-            self._process.wait()
-            if not isinstance(error, subprocess.TimeoutExpired):
-                raise
-        finally:
+            try:
+                self._process.wait(_GRACE_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
             if self._process.stdout:
                 self._process.stdout.close()
+            if self._control_groups:  # what was killed while it was made
+                leftovers.remove_control_groups(self.folder.name)
             leftovers.remove_folder(self.folder)
 
     def __enter__(self) -> "Launcher":
@@ -197,7 +219,8 @@ def warm_launcher(
     if launcher is None or not launcher.alive:
         if launcher is not None:
             launcher.close()
-        launcher = _warm[name] = Launcher(hide, packages, ballast_mib)
+        with uninterrupted():
+            launcher = _warm[name] = Launcher(hide, packages, ballast_mib)
     return launcher
 
 

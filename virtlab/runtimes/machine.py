@@ -18,12 +18,13 @@ class OwnMonitor(InsideRuntime):
     needs = (host.kvm.probe,)
     remedy = "see what `virtlab doctor` says about kvm"
     reply = "READY"
+    tried = False  # that a machine can be made was tried when KVM was asked for
 
     def __init__(self) -> None:
         self.accelerator = f"KVM ({kvm.backend()})"
 
     def look(self) -> Capability:
-        """Asks for /dev/kvm and starts one; names what is behind it."""
+        """Asks for KVM; names what is behind it."""
         if platform.machine() != "x86_64":
             why = f"its guests are x86-64 machine code; this is {platform.machine()}"
             return Capability(self.name, False, why, "use an x86-64 machine")

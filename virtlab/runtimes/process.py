@@ -74,6 +74,7 @@ class Subprocess(LaunchedRuntime):
     name = "subprocess"
     kind = "process"
     describe = "a process, by Python's subprocess module"
+    tried = False  # a launcher of its own, for what posix_spawn has shown to work
 
     def launcher(self) -> Launcher:
         """One of its own, which has the module imported."""

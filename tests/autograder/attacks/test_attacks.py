@@ -6,6 +6,8 @@ test cell instead of the usual one; `python after` a later cell of the attacker.
 
     python tests/autograder/attacks/test_attacks.py            prints the table
     python tests/autograder/attacks/test_attacks.py --layers   what each layer alone was holding
+
+A layer is taken away only in a mount, pid and network namespace with a read-only file tree.
 """
 
 from __future__ import annotations
@@ -15,12 +17,14 @@ import json
 import os
 import re
 import secrets
+import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +33,7 @@ import pytest
 
 from autograder.cells import Limits, Outcome, Place, Step
 from autograder.examiner import SourceCell, run_steps, source_names
-from autograder.sandbox import SandboxUnavailable, Zygote
+from autograder.sandbox import SandboxUnavailable, Zygote, ZygoteDied, room
 from autograder.sandbox.limits import own_group, processes_below
 
 MiB = 1024 * 1024
@@ -55,6 +59,7 @@ secret = "hunter2-hidden"
 assert answer(4711) == 22193521
 ### END HIDDEN TESTS
 """
+REFERENCE = "def answer(n): return n * n\ndef honest_exercise(n): return n + 1"
 HONEST = "def honest_exercise(n): return n + 1"
 HONEST_TEST = "assert honest_exercise(1) == 2"
 
@@ -62,11 +67,13 @@ HONEST_TEST = "assert honest_exercise(1) == 2"
 PROBE = """
 import os, sys, builtins, random, signal, warnings, glob, resource
 import numpy as np, matplotlib
-print(sorted(glob.glob("/tmp/**", recursive=True)), sorted(os.listdir("/dev/shm")), os.listdir())
+here = os.getcwd()
+files = [path for path in glob.glob("/tmp/**", recursive=True) if not path.startswith(here)]
+print(sorted(files), sorted(os.listdir("/dev/shm")), sorted(os.listdir()))
 print(sorted(os.environ.items()), sys.path, os.umask(0o22), sys.getrecursionlimit())
 print(len(vars(builtins)), len(vars(np)), len(warnings.filters), signal.getsignal(signal.SIGTERM))
 print(hash(str(sorted(matplotlib.rcParams.items(), key=str))), random.random(), np.random.rand())
-print(resource.getrlimit(resource.RLIMIT_NOFILE), os.nice(0), os.getcwd())
+print(resource.getrlimit(resource.RLIMIT_NOFILE), os.nice(0))
 print([p for p in os.listdir("/proc") if p.isdigit()] if os.path.isdir("/proc/self") else ["1"])
 found = 0
 needle = b"hunter2" + b"-before"
@@ -114,6 +121,16 @@ class Seen:
     def held(self) -> bool:
         return self.score == 0 and not (self.read or self.broke or self.trace) and self.others
 
+    def beyond(self, usual: Seen) -> bool:
+        """Whether it got further than a harmless submission does where a layer is gone."""
+        return bool(
+            self.score > usual.score
+            or set(self.read) - set(usual.read)
+            or set(self.trace) - set(usual.trace)
+            or self.broke
+            or self.others < usual.others
+        )
+
 
 def catalogue() -> list[Attack]:
     attacks = []
@@ -124,14 +141,19 @@ def catalogue() -> list[Attack]:
             cell = blocks.get("") or blocks["limit"]
             attacks.append(
                 Attack(
-                    path.stem, name, cell, blocks.get("test", TEST), blocks.get("after", ""),
+                    path.stem,
+                    name,
+                    cell,
+                    blocks.get("test", TEST),
+                    blocks.get("after", ""),
                     meets_limit="limit" in blocks,
-                )  # fmt: skip
+                )
             )
     return attacks
 
 
 ATTACKS = catalogue()
+HARMLESS = Attack("", "a wrong answer", "def answer(n): return 0")
 
 
 class Ground:
@@ -160,6 +182,7 @@ class Ground:
         (self.submission / "planted-folder").symlink_to(folder)
         self.watched = folder
         self.reached: list[str] = []
+        self.confined = os.environ.get("AUTOGRADER_CONFINED") == "yes"
         self.stack = ExitStack()
         port = self._listen(socket.AF_INET, ("127.0.0.1", 0), "loopback")[1]
         abstract = f"autograder-attack-{secrets.token_hex(6)}"
@@ -175,7 +198,7 @@ class Ground:
         }
         (self.submission / "where.json").write_text(json.dumps(where))
         self.before = self.listing()
-        self.processes = len(processes_below(zygote._process.pid))
+        self.processes = set(self.running())
         self.clean = self.probe()
 
     def _listen(self, family: int, address: Any, name: str) -> Any:
@@ -199,14 +222,18 @@ class Ground:
         paths = sorted(path for path in self.watched.rglob("*") if path.is_file())
         return [(str(path), path.read_bytes()) for path in paths]
 
-    def run(self, *cells: tuple[str, str], limits: Limits = LIMITS) -> list[Outcome]:
+    def run(
+        self, *cells: tuple[str, str], reference: str = REFERENCE, limits: Limits = LIMITS
+    ) -> list[Outcome]:
+        """Run cells; in the source, `reference` stands for every solution."""
         source = [
-            SourceCell(f"c{n}", text, grade=kind == "test", solution=kind == "solution")
+            SourceCell(f"c{n}", text if kind == "test" else reference, grade=kind == "test",
+                       solution=kind == "solution")
             for n, (kind, text) in enumerate(cells)
-        ]
+        ]  # fmt: skip
         steps = [
-            Step(c.cell_id, c.source, Place.EXAMINER if c.grade else Place.ROOM, 2.0 * c.grade)
-            for c in source
+            Step(c.cell_id, text, Place.EXAMINER if c.grade else Place.ROOM, 2.0 * c.grade)
+            for c, (_, text) in zip(source, cells, strict=True)
         ]
         return run_steps(
             self.zygote, steps, folder=self.submission, source_folder=self.source,
@@ -246,6 +273,17 @@ class Ground:
             seen.trace.append("the next submission sees a difference")
         return seen
 
+    def left_over(self) -> list[int]:
+        """Processes that an attack has left."""
+        return sorted(set(self.running()) - self.processes)
+
+    def running(self) -> list[int]:
+        """Processes of the warm process; where this is confined, all that there are."""
+        if self.confined:
+            return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+        assert self.zygote._process is not None
+        return processes_below(self.zygote._process.pid)
+
     def traces(self) -> list[str]:
         found = []
         if self.listing() != self.before:
@@ -255,16 +293,46 @@ class Ground:
         if self.reached:
             found.append(f"reached: {', '.join(self.reached)}")
             self.reached.clear()
-        assert self.zygote._process is not None
-        if len(processes_below(self.zygote._process.pid)) > self.processes:
+        if left := self.left_over():
             found.append("a process is left")
+            for pid in left if self.confined else ():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         group = own_group()
         if group is not None and list(group.glob(f"autograder-{os.getpid()}-*")):
             found.append("a cgroup is left")
         return found
 
 
-AS_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+# Where an ordinary user may reach the interpreter, which can live under root's own home.
+REACHABLE = """
+set -e
+home=$(echo "$1" | cut -d/ -f1-2)
+if [ "$home" != /usr ]; then
+  mount -t tmpfs held /media && mkdir /media/python && mount --bind "$1" /media/python
+  mount -t tmpfs -o mode=755 home "$home" && mkdir -p "$1" && mount --move /media/python "$1"
+  umount /media
+fi
+shift
+exec "$@"
+"""
+AS_REACHABLE = ("sh", "-c", REACHABLE, "sh", sys.base_prefix)
+AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+AS_USER = ("unshare", "--mount", *AS_REACHABLE, *AS_NOBODY)
+
+# What the layer-removal test runs in: nothing of the host can be written, killed or reached, since
+# with a layer gone some attacks do what they want.
+CONFINED = """
+import os, sys
+from autograder.sandbox import linux
+linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
+linux.restrict_mount("/", linux.ATTR_RDONLY)
+for folder in ("/tmp", "/dev/shm"):
+    linux.mount("tmp", folder, "tmpfs", 0, "mode=1777,size=4g")
+linux.mount("proc", "/proc", "proc")
+os.chdir("/")
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 @contextmanager
@@ -350,6 +418,7 @@ def table(attacks: Sequence[Attack], as_user: bool) -> bool:
     held = True
     print(f"{'attack':52} {'score':>6} {'read':>5} {'broke':>6} {'trace':>6} {'others':>7}")
     with tempfile.TemporaryDirectory() as folder, ground(Path(folder), as_user=as_user) as host:
+        Path(folder).chmod(0o755)
         for attack in attacks:
             seen = host.attack(attack)
             held &= seen.held
@@ -363,12 +432,79 @@ def table(attacks: Sequence[Attack], as_user: bool) -> bool:
     return held
 
 
+def without_a_layer(layer: str, attacks: Sequence[Attack]) -> list[str]:
+    """The attacks that get through when this layer alone is gone; run this confined."""
+    through = []
+    left = list(attacks)
+    while left:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            ground(Path(folder), without=frozenset({layer})) as host,
+        ):
+            try:
+                usual = host.attack(HARMLESS)
+                while left:
+                    if host.attack(left[0]).beyond(usual):
+                        through.append(left[0].title)
+                    left.pop(0)
+            except (ZygoteDied, SandboxUnavailable, OSError):
+                through.append(left.pop(0).title)  # it ended the warm process: go on with another
+    return through
+
+
+def confined(*arguments: str) -> str:
+    """Run this file with these arguments where it can do no harm; return what it prints."""
+    as_root = os.geteuid() == 0
+    namespaces = ["--mount", "--pid", "--net", "--ipc", "--uts", "--fork"]
+    if as_root:
+        start: tuple[str, ...] = ("unshare", *namespaces, *AS_REACHABLE)
+        become = AS_NOBODY
+    else:
+        start = ("unshare", "--user", "--map-root-user", *namespaces)
+        become = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+    command = [*start, sys.executable, "-c", CONFINED, *become, sys.executable, __file__]
+    root = str(Path(__file__).parents[3])
+    environment = os.environ | {"AUTOGRADER_CONFINED": "yes", "PYTHONPATH": root, "HOME": "/tmp"}
+    done = subprocess.run(
+        [*command, *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr else "no output")
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.system
+@pytest.mark.parametrize("layer", sorted(room.LAYERS))
+def test_each_layer_alone_holds_some_attacks(layer: str) -> None:
+    try:
+        through = confined("--without", layer).split()
+    except RuntimeError as error:
+        pytest.skip(f"cannot confine the attacks here: {error}")
+    print(f"without {layer}: {len(through)} of {len(ATTACKS)} get through: {', '.join(through)}")
+    assert through
+    assert len(through) < len(ATTACKS) / 2
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--user", action="store_true", help="build rooms as an ordinary user")
     parser.add_argument("--only", default="", help="attacks whose title holds this text")
+    parser.add_argument("--layers", action="store_true", help="what each layer alone was holding")
+    parser.add_argument("--without", choices=sorted(room.LAYERS), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     chosen = [attack for attack in ATTACKS if arguments.only in attack.title]
+    if arguments.without:
+        if os.environ.get("AUTOGRADER_CONFINED") != "yes":
+            parser.error("--without runs confined only; use --layers")
+        print("\n".join(without_a_layer(arguments.without, chosen)))
+        return 0
+    if arguments.layers:
+        for layer in sorted(room.LAYERS):
+            through = confined("--without", layer, "--only", arguments.only).split()
+            print(f"without {layer}, {len(through)} of {len(chosen)} attacks get through:")
+            print("".join(f"  {title}\n" for title in through), flush=True)
+        return 0
     return 0 if table(chosen, arguments.user) else 1
 
 

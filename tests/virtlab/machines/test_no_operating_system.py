@@ -16,6 +16,7 @@ BLOCKED = ("os", "socket", "subprocess", "mmap", "ctypes", "posix", "fcntl", "se
 # so they are loaded before it is blocked). Nothing else may be imported.
 ALLOWED = [
     "__future__",
+    "abc",
     "bisect",
     "collections",
     "collections.abc",

@@ -183,5 +183,7 @@ def test_the_cheapest_rule_depends_on_the_fleet() -> None:
     assert licences([LicensedServer(2, 9, (1,))], Rule("core", 1, pack=4)) == 20
     assert licences([LicensedServer(1, 4, (2, 3))], Rule("vcpu", 1)) == 5
     assert licences([], rules["core"]) == 0
+    with pytest.raises(ValueError, match="one unit"):
+        Rule("core", 1, pack=0)
     with pytest.raises(ValueError, match="no rule"):
         cheapest(few, {})

@@ -37,6 +37,10 @@ def test_waiting_explodes_as_the_queue_fills() -> None:
     assert waits == pytest.approx([1, 9, 99])
     with pytest.raises(ValueError, match="steady"):
         MM1(1, 1)
+    with pytest.raises(ValueError, match="below 1"):
+        MM1(0.5, 1).response_quantile(1)
+    with pytest.raises(ValueError, match="above 0"):
+        poisson_arrivals(0, 1, 1)
 
 
 def test_an_open_loop_serves_in_order() -> None:

@@ -227,12 +227,21 @@ def test_a_dynamic_pool_serves_what_a_partition_refuses() -> None:
     assert (len(static.refused), len(dynamic.refused)) == (1, 0)
     assert (static.utilization, dynamic.utilization) == (0.5, 0.75)
     assert serve([], hosts).utilization == 0
+    assert serve(wanted, {}).utilization == 0
+    with pytest.raises(ValueError, match="gives tenant b no hosts"):
+        serve(wanted, hosts, {"a": ["x"]})
+    with pytest.raises(ValueError, match="a host z that there is not"):
+        serve(wanted, hosts, {"a": ["x"], "b": ["z"]})
+    with pytest.raises(ValueError, match="duration"):
+        serve([Request("a", 1, 0, 0)], hosts)
 
 
 def test_amdahl_and_the_cost_of_one_more() -> None:
     assert speedup(1, 0.3, 0.1) == 1
     assert speedup(10, 0.1) == pytest.approx(1 / 0.19)
     assert speedup(10**9, 0.25) == pytest.approx(4)
+    assert best_workers(1, 0) == 1
+    assert best_workers(0.1, 0, most=64) == 64
     with pytest.raises(ValueError, match="workers"):
         speedup(0, 0.1)
 

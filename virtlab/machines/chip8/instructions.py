@@ -66,7 +66,7 @@ class Instruction(NamedTuple):
     nnn: int
 
     def __str__(self) -> str:
-        """Return the instruction as assembly text, an unknown opcode as data."""
+        """Return the instruction as assembly text; ValueError if the opcode is none."""
         if self.form is None:
             raise ValueError("this opcode is no instruction")
         values = {

@@ -20,8 +20,8 @@ from virtlab.machines.toycpu.isa import (
     encode,
 )
 
-FRAME_WORDS = 6  # a trap saves mode, pc, base, bound, cause, info in physical words 0 to 5 …
-HANDLER = 6  # … and goes on at the address in word 6
+# A trap saves mode, pc, base, bound, cause and info in the physical words 0 to 5, and goes on …
+HANDLER = 6  # … at the address in this word.
 PROGRAM = 8  # programs are loaded, and start, here
 
 

@@ -23,10 +23,10 @@ message: .text "hello\\n"
 """
 
 COUNT_PRIMES = """
-; Pure computing: counts the primes below 200 by trial division and prints the count as a word.
+; Pure computing: counts the primes below 100 by trial division and prints the count as a word.
         li   r1, 2             ; candidate
         li   r2, 0             ; count
-        li   r7, 200
+        li   r7, 100
 each:   li   r3, 2             ; divisor
 try:    mov  r4, r3
         mul  r4, r3
