@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -48,6 +49,11 @@ class StockNbgrader:
         for name in _REPLACED:
             config.Autograde.pop(name, None)
         config.GenerateFeedback.pop("preprocessors", None)
+        # The kernel would warn of its port at each start.
+        config.Execute.extra_arguments = [
+            "--HistoryManager.hist_file=:memory:",
+            "--IPKernelApp.log_level=40",
+        ]
         config.CourseDirectory.root = str(self._root)
         config.CourseDirectory.db_url = f"sqlite:///{self._root}/gradebook.db"
         self._api = NbGraderAPI(config=config)
@@ -120,7 +126,9 @@ class StockNbgrader:
         level = self._api.log.level
         self._api.log.setLevel("CRITICAL")
         try:
-            yield
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # nbgrader's, about SQLAlchemy's next version
+                yield
         finally:
             self._api.log.setLevel(level)
             os.environ["PATH"] = before

@@ -127,7 +127,8 @@ def serve_forks(end: Connection) -> None:
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
-    assert np is not None and pd is not None
+    assert np is not None
+    assert pd is not None
     mpl.use("agg")
     shell = InteractiveShell.instance()
     null = os.open(os.devnull, os.O_WRONLY)

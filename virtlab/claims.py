@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import fcntl
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -172,12 +173,15 @@ def prediction(name: str) -> Any:
 
 
 def _keep(file: str, key: str, value: Any) -> None:
-    path = runs_folder() / file
-    content = json.dumps(_kept(file) | {key: value}, indent=2, ensure_ascii=False) + "\n"
+    folder = runs_folder()
+    path = folder / file
     draft = path.with_name(path.name + ".part")
     try:
-        draft.write_text(content, encoding="utf-8")
-        draft.replace(path)
+        with (folder / ".lock").open("w") as turn:  # two notebooks may write at once
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            content = json.dumps(_kept(file) | {key: value}, indent=2, ensure_ascii=False)
+            draft.write_text(content + "\n", encoding="utf-8")
+            draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise LedgerError(f"{path}: cannot be written ({error.strerror})") from None

@@ -28,6 +28,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image
 from tabulate import tabulate
 
+from virtlab import published
 from virtlab.measure.statistics import median_interval, p99, summarize
 from virtlab.registry import Measurement
 
@@ -758,6 +759,68 @@ def idle_memory(m: Measurement) -> Shown:
     _title(axes, f"An idle {most['condition']} costs {times} × {least['condition']}", m)
     listed = ", ".join(f"{row['condition']} {_short(row['total_kib'])}" for row in _rows(table))
     return Shown(figure, f"Median KiB of one idle instance: {listed}.", table)
+
+
+@_styled
+def literature(ours: Mapping[str, float | None], m: Measurement, message: str = "") -> Shown:
+    """Draw published figures as multiples of ours: what is right of the line was slower or more.
+
+    Args:
+        ours: what a published figure is of (as in data/published-figures.csv) → our number in its
+            unit, or None where we have none: it is then in the table only.
+        m: the measurement that ours are from; its source is told.
+        message: what the figure says; how near they lie if empty.
+
+    Raises:
+        ValueError: if there is no such published figure.
+    """
+    table = published.figures(ours)
+    table["ours"] = [math.nan if one is None else float(one) for one in ours.values()]
+    table["times"] = table["number"] / table["ours"]
+    drawn = table.dropna(subset=["times"]).iloc[::-1].reset_index(drop=True)
+    figure, axes = _figure(width=8.5, height=1.8 + 0.42 * max(1, len(drawn)))
+    axes.axvline(1, color=GREY, ls="--", lw=1)
+    for height, row in enumerate(_rows(drawn)):
+        second_hand = row["standing"] == "second-hand"
+        colour = COLOURS[1] if second_hand else COLOURS[0]
+        axes.plot([1, row["times"]], [height, height], "-", color="#BBBBBB", lw=1, zorder=1)
+        axes.plot(
+            row["times"],
+            height,
+            "s" if second_hand else "o",
+            color=colour,
+            mew=2,
+            ms=9,
+            mfc="white" if second_hand else colour,
+        )
+        axes.annotate(
+            f"{_short(row['times'])} × ({row['year']}{', second-hand' if second_hand else ''})",
+            (max(row["times"], 1), height),
+            xytext=(9, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    axes.set_yticks(range(len(drawn)), [textwrap.fill(what, 34) for what in drawn["what"]])
+    axes.set_ylim(-0.6, len(drawn) - 0.4)
+    axes.grid(axis="y", visible=False)
+    spread = [1.0, *drawn["times"]]
+    axes.set_xlim(min(spread) / 3, max(spread) * 60)  # room for the labels
+    _log_axis(axes.xaxis)
+    axes.set_xlabel("published, times ours (log axis)")
+    near = int(drawn["times"].between(0.1, 10).sum())
+    told = f"{near} of {len(drawn)} published figures lie within ten times of ours"
+    _title(axes, message or told, m, count=False)
+    listed = "; ".join(
+        f"{row['what']}: {row['value']} {row['unit']} ({row['year']}) against our "
+        f"{_short(row['ours'])}"
+        for row in _rows(drawn[::-1])
+    )
+    shown = table.drop(columns=["topic", "number", "times"]).rename(
+        columns={"boundary_or_conditions": "conditions", "value": "published"}
+    )
+    first = ["what", "published", "ours", "unit"]
+    shown = shown[first + [name for name in shown.columns if name not in first]]
+    return Shown(figure, f"{told}. {listed}.", shown)
 
 
 def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:

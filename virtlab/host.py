@@ -14,15 +14,17 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from virtlab.syscalls import may_administer
+from virtlab.syscalls import CONTAINER_NAMESPACES, may_administer
 
 _PROBES = Path(__file__).with_name("probes.py")
 _PATIENCE_S = 20
+_TRYING = threading.Lock()
 _SYSTEM_TOOLS = "/usr/local/sbin:/usr/sbin:/sbin"  # not on an ordinary user's PATH in Debian
 
 
@@ -104,9 +106,14 @@ _REMEDIES = {
 }
 
 
-@functools.cache
 def _tried() -> dict[str, tuple[bool, str]]:
-    """Every verdict of `virtlab.probes`, from one run of it."""
+    """Every verdict of `virtlab.probes`, from one run of it; threads that ask wait for it."""
+    with _TRYING:
+        return _tried_once()
+
+
+@functools.cache
+def _tried_once() -> dict[str, tuple[bool, str]]:
     command = [sys.executable, "-I", "-S", str(_PROBES)]
     try:
         run = subprocess.run(
@@ -127,13 +134,10 @@ def _kernel_capability(name: str) -> Callable[[], Capability]:
     return ask
 
 
-_CONTAINER_NAMESPACES = ("mnt", "pid", "net", "ipc", "uts", "cgroup")
-
-
 def _namespaces() -> Capability:
     """Whether a container can be made at all: its namespaces and a mount inside them."""
     tried = _tried()
-    steps = [f"{kind} namespace" for kind in _CONTAINER_NAMESPACES]
+    steps = [f"{kind} namespace" for kind in CONTAINER_NAMESPACES]
     if not may_administer():
         steps.append("mount in user namespace")
     for step in steps:

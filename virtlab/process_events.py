@@ -6,6 +6,7 @@ stamped with CLOCK_MONOTONIC. Only root in the first network namespace may liste
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -20,7 +21,7 @@ from virtlab.host import Capability
 _CONNECTOR, _PROC_GROUP, _LISTEN, _IGNORE = 11, 1, 1, 2
 _KINDS = {0x00000001: "fork", 0x00000002: "exec", 0x80000000: "exit"}
 _NETLINK_DONE = 3
-_BUFFER = 4 << 20
+_BUFFER, _SO_RCVBUFFORCE = 16 << 20, 33
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,6 @@ def available() -> Capability:
     try:
         with Listener() as listener:
             os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
-            listener.wait_for_exit()
     except OSError as error:
         why = error.strerror or str(error)
         return Capability("process events", False, why, remedy)
@@ -61,7 +61,8 @@ class Listener:
     """Collects events while it is entered. A context manager.
 
     Attributes:
-        events: what happened so far, in the order of time.
+        events: what happened; after it, complete and in the order of time, unless some are lost.
+        lost: whether the kernel had more to say than could be kept.
 
     Raises:
         OSError: on entering, if this user may not listen.
@@ -69,14 +70,15 @@ class Listener:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.lost = False
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _CONNECTOR)
         self._wake, self._woken = os.pipe()
         self._thread = threading.Thread(target=self._collect, daemon=True)
-        self._exits = threading.Event()
 
     def __enter__(self) -> Listener:
         try:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+            # An ordinary SO_RCVBUF is capped so low that a busy machine's events do not fit.
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
             self._socket.bind((0, _PROC_GROUP))
             self._ask(_LISTEN)
         except OSError:
@@ -99,10 +101,6 @@ class Listener:
             self._close()
         self.events.sort(key=lambda event: event.when)
 
-    def wait_for_exit(self, seconds: float = 1.0) -> bool:
-        """Wait until some exit was seen; say whether one was."""
-        return self._exits.wait(seconds)
-
     def _close(self) -> None:
         self._socket.close()
         os.close(self._wake)
@@ -119,7 +117,12 @@ class Listener:
         while True:
             ready, _, _ = select.select([events, self._wake], [], [])
             if events in ready:
-                self._take(self._socket.recv(8192))
+                try:
+                    self._take(self._socket.recv(8192))
+                except OSError as error:
+                    if error.errno != errno.ENOBUFS:
+                        raise
+                    self.lost = True
             elif self._wake in ready:
                 return
 
@@ -137,8 +140,6 @@ class Listener:
         if thread == process:
             command = _command(process) if kind == "exec" else ()
             self.events.append(Event(when, kind, process, command=command))
-        if kind == "exit":
-            self._exits.set()
 
 
 def _command(pid: int) -> tuple[str, ...]:

@@ -283,8 +283,8 @@ def _record_one(exp: Experiment, folder: Path) -> Recorded:
         return Recorded(exp.id, None, " ".join(str(error).split()))
     notes = _provenance(exp, data, parameters)
     path = recording.save(data, notes, folder / exp.chapter, exp.name)
-    left_out = "; ".join(f"without {name}: {why}" for name, why in notes["failed"].items())
-    return Recorded(exp.id, path, left_out)
+    left_out = _in_words(notes["failed"])
+    return Recorded(exp.id, path, f"without {left_out}" if left_out else "")
 
 
 def _named(names: Sequence[str]) -> list[Experiment]:
@@ -364,7 +364,7 @@ def _filled_in(live: Measurement, parameters: dict[str, Any]) -> Measurement:
     try:
         recorded, notes = recording.load(_recordings(live.experiment.chapter), live.experiment.name)
     except recording.DamagedRecording as error:
-        reason = "; ".join(f"{name}: {why}" for name, why in failed.items())
+        reason = _in_words(failed)
         if live.data.empty:
             raise
         return Measurement(
@@ -373,12 +373,24 @@ def _filled_in(live: Measurement, parameters: dict[str, Any]) -> Measurement:
     rows = recorded[recorded["condition"].isin(failed)]
     differing = _differing(notes, parameters)
     rows = rows.assign(source="recorded", reason=rows["condition"].map(failed) + differing)
-    reason = "; ".join(f"{name}: {why}" for name, why in failed.items()) + differing
+    reason = _in_words(failed) + differing
     if rows.empty:
         return Measurement(live.data, "live", reason, live.provenance, live.experiment)
     source = "recorded" if live.data.empty else "mixed"
     both = rows if live.data.empty else pd.concat([live.data, rows], ignore_index=True)
     return Measurement(both, source, reason, live.provenance, live.experiment)
+
+
+def _in_words(failed: dict[str, str]) -> str:
+    """Say which conditions failed and why, each reason once."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in failed.items():
+        by_reason.setdefault(why, []).append(name)
+    told = []
+    for why, names in by_reason.items():
+        more = f" and {len(names) - 2} others" if len(names) > 3 else ""
+        told.append(f"{', '.join(names[:2] if more else names)}{more}: {why}")
+    return "; ".join(told)
 
 
 def _recordings(chapter: str) -> Path:

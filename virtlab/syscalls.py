@@ -28,6 +28,9 @@ NAMESPACES: dict[str, int] = {
     "time": CLONE_NEWTIME,
 }
 
+# Those that a container usually gets; for an ordinary user "user" comes with them.
+CONTAINER_NAMESPACES = ("mnt", "pid", "net", "ipc", "uts", "cgroup")
+
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 MNT_DETACH = 2
@@ -37,6 +40,7 @@ PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
+PR_SET_THP_DISABLE = 41
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 # PyDLL keeps the interpreter's lock: the child of a raw clone must come back into Python with it.

@@ -68,8 +68,9 @@ def run_steps(
 
     def attempt(chosen: Sequence[Step]) -> _Run:
         while True:
-            with closing(zygote.open_pair(folder, source_folder, limits, _seed(steps))) as pair:
+            with closing(zygote.open_pair(folder, source_folder, limits)) as pair:
                 run = _Run(pair, chosen, names, limits, end, fatal)
+                run.seed = _seed(steps)
                 run.one_room = "examiner" not in zygote.layers
                 run.run()
             if not run.stopped or time.monotonic() >= end:
@@ -142,6 +143,7 @@ class _Run:
         self.outcomes: list[Outcome] = []
         self.stopped = False
         self.one_room = False
+        self.seed = 0
         self.tainted_from = len(steps)
         self.withheld: set[int] = set()
 
@@ -156,7 +158,7 @@ class _Run:
 
     def run(self) -> None:
         """Fill `outcomes`; stop at a step that ends the room, and note it as fatal."""
-        self.ask_examiner({"op": "names", "names": _plain(self.names)})
+        self.ask_examiner({"op": "names", "names": _plain(self.names), "seed": self.seed})
         for number, step in enumerate(self.steps):
             if number in self.fatal:
                 self.outcomes.append(self.fatal[number])

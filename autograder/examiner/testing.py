@@ -678,6 +678,8 @@ def serve(control: socket.socket, channel: socket.socket) -> None:
             return
         answer: dict[str, Any] = {}
         if request["op"] == "names":
+            random.seed(request["seed"])
+            np.random.seed(request["seed"])
             examiner = _Examiner(channel, request["names"])
             sys.path.append("/source")
         elif examiner is not None and request["op"] == "define":

@@ -39,7 +39,6 @@ _ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
-    "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONHASHSEED": "0",
     "TERM": "dumb",
     "TZ": "UTC",
@@ -262,14 +261,13 @@ class Zygote:
         lines = (process.stderr.read() or b"").decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"it ended with code {process.returncode}"
 
-    def open_pair(self, folder: Path, source_folder: Path, limits: Limits, seed: int) -> Pair:
+    def open_pair(self, folder: Path, source_folder: Path, limits: Limits) -> Pair:
         """Fork a room that holds a copy of `folder`, and its examiner.
 
         Args:
             folder: The submission's files; copied, never written to.
             source_folder: The examiner's helper modules and data; copied for it alone.
             limits: What the room may use.
-            seed: Seeds the examiner's random numbers.
 
         Raises:
             ZygoteDied: There is no zygote any more.
@@ -280,7 +278,6 @@ class Zygote:
         request = {
             "op": "open",
             "limits": vars(limits),
-            "seed": seed,
             "owner": room.outside_id(self._process.pid, self._serial),
             "unsafe_folder": unsafe,
         }

@@ -38,8 +38,12 @@ MS_REC = 16384
 MS_PRIVATE = 1 << 18
 MNT_DETACH = 2
 
-# mount_setattr(2); the numbers of the newer system calls are the same on every architecture.
+# The numbers of the newer system calls are the same on every architecture.
+SYS_OPEN_TREE = 428
+SYS_MOVE_MOUNT = 429
 SYS_MOUNT_SETATTR = 442
+OPEN_TREE_CLONE = 1
+MOVE_MOUNT_F_EMPTY_PATH = 4
 AT_FDCWD = -100
 AT_RECURSIVE = 0x8000
 ATTR_RDONLY = 0x1
@@ -125,6 +129,31 @@ def restrict_mount(target: str, attributes: int, recursive: bool = True) -> None
         ctypes.c_size_t(ctypes.sizeof(attr)),
     )
     _check(result, f"mount_setattr {target}")
+
+
+def detach_copy(target: str) -> int:
+    """A copy of the mounts at and below `target`, attached nowhere yet, as a descriptor."""
+    result = _libc.syscall(
+        ctypes.c_long(SYS_OPEN_TREE),
+        ctypes.c_int(AT_FDCWD),
+        os.fsencode(target),
+        ctypes.c_uint(OPEN_TREE_CLONE | AT_RECURSIVE),
+    )
+    return _check(result, f"open_tree {target}")
+
+
+def attach(tree: int, target: str) -> None:
+    """Attach what `detach_copy` made at `target`, and close its descriptor."""
+    result = _libc.syscall(
+        ctypes.c_long(SYS_MOVE_MOUNT),
+        ctypes.c_int(tree),
+        b"",
+        ctypes.c_int(AT_FDCWD),
+        os.fsencode(target),
+        ctypes.c_uint(MOVE_MOUNT_F_EMPTY_PATH),
+    )
+    os.close(tree)
+    _check(result, f"move_mount {target}")
 
 
 def pivot_root(new_root: str) -> None:

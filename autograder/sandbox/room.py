@@ -52,6 +52,7 @@ class Walls:
             read-only, and giving up rights needs one to write to.
         filter: The seccomp program.
         address_space: Bytes of address space of the warm zygote.
+        below_tmp: Readable folders that a private /tmp would hide.
     """
 
     layers: frozenset[str]
@@ -59,6 +60,7 @@ class Walls:
     proc: int
     filter: bytes
     address_space: int
+    below_tmp: tuple[str, ...] = ()
 
     @property
     def separated(self) -> bool:
@@ -107,7 +109,7 @@ def readable_folders(extra: tuple[str, ...]) -> list[str]:
     return kept
 
 
-def build_tree(extra: tuple[str, ...]) -> None:
+def build_tree(readable: list[str]) -> None:
     """Build the tree that rooms see and make it this process's root.
 
     The caller must be in mount and pid namespaces of its own, with the right to mount.
@@ -123,7 +125,7 @@ def build_tree(extra: tuple[str, ...]) -> None:
             Path(top, name).symlink_to(path.readlink())
         elif path.is_dir():
             bound.append(str(path))
-    bound += readable_folders(extra)
+    bound += readable
     for folder in bound:
         Path(top + folder).mkdir(parents=True, exist_ok=True)
         linux.mount(folder, top + folder, None, linux.MS_BIND | linux.MS_REC)
@@ -208,6 +210,15 @@ def private_tmpfs(target: str, owner: int, size: int) -> None:
     linux.mount("tmp", target, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
 
 
+def private_tmp(walls: Walls, owner: int, size: int) -> None:
+    """Mount an empty /tmp; what of the interpreter lives below the host's stays in its place."""
+    kept = [(folder, linux.detach_copy(folder)) for folder in walls.below_tmp]
+    private_tmpfs("/tmp", owner, size)
+    for folder, tree in kept:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        linux.attach(tree, folder)
+
+
 def make_folder_read_only() -> None:
     """Turn the examiner's mount of the room's folder into a view that follows no links."""
     linux.restrict_mount(
@@ -239,8 +250,10 @@ def _copy_folder(folder_fd: int, target: str, owner: int, budget: list[int]) -> 
             status = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
         except OSError:
             continue
-        wanted = stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)
-        if not wanted or budget[1] <= 0 or status.st_size > budget[0]:
+        is_file = stat.S_ISREG(status.st_mode)
+        if not (is_file or stat.S_ISDIR(status.st_mode)) or budget[1] <= 0:
+            continue
+        if is_file and status.st_size > budget[0]:
             continue
         budget[1] -= 1
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -250,7 +263,7 @@ def _copy_folder(folder_fd: int, target: str, owner: int, budget: list[int]) -> 
             continue
         path = os.path.join(target, name)  # noqa: PTH118 - names may be any bytes
         try:
-            if stat.S_ISDIR(status.st_mode):
+            if not is_file:
                 os.mkdir(path, 0o755)  # noqa: PTH102
                 _copy_folder(source, path, owner, budget)
             else:

@@ -4,8 +4,6 @@ import copy
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from autograder.course import Course
 from autograder.notebooks import NotebookError, match_notebooks, read_notebook, reconcile
@@ -205,46 +203,3 @@ def test_of_two_renamed_notebooks_none_is_guessed(source, released):
 
 def test_the_right_name_wins_over_a_copy(source, released):
     assert match_notebooks([source], {"ps": released, "ps-Copy1": released}) == ({"ps": "ps"}, [])
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-
-
-@settings(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(data=st.data())
-def test_a_mutated_notebook_is_read_or_refused_and_keeps_every_test(source, released, data):
-    """Wherever the notebook is damaged: one line, or all locked cells in their place."""
-    damaged = copy.deepcopy(released)
-    for _ in range(data.draw(st.integers(1, 4))):
-        spot = damaged
-        while isinstance(spot, dict | list) and spot and data.draw(st.booleans()):
-            keys = sorted(spot) if isinstance(spot, dict) else range(len(spot))
-            key = data.draw(st.sampled_from(list(keys)))
-            if not isinstance(spot[key], dict | list) or data.draw(st.integers(0, 3)) == 0:
-                if data.draw(st.booleans()):
-                    del spot[key]
-                else:
-                    spot[key] = data.draw(JSON)
-                break
-            spot = spot[key]
-    try:
-        laid = reconcile(source, read_notebook(json.dumps(damaged).encode(), "x"), "x")
-    except NotebookError as error:
-        message = str(error)
-        assert "\n" not in message
-        return
-    present = ids(laid)
-    for id_, cell in source.by_id.items():
-        assert present.count(id_) == 1
-        if cell.is_fixed:
-            assert laid.cells[present.index(id_)].text == cell.text

@@ -1,6 +1,7 @@
 """The ledger keeps verdicts and predictions, and says whose they are."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -98,4 +99,10 @@ def test_a_prediction_is_plain_data():
 def test_files_are_readable_json(runs):
     claims.record("C005", "holds", "größer", measured("live"))
     assert json.loads((runs / "ledger.json").read_text())["C005"]["evidence"] == "größer"
-    assert [path.name for path in runs.iterdir()] == ["ledger.json"]
+    assert [path.name for path in runs.iterdir() if path.suffix] == ["ledger.json"]
+
+
+def test_two_writers_lose_nothing():
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: claims.predict(f"guess {number}", number), range(40)))
+    assert [claims.prediction(f"guess {number}") for number in range(40)] == list(range(40))

@@ -13,6 +13,9 @@ import pytest
 
 from virtlab import host, leftovers
 
+# One test's clean-up would find what another has just left: never in two processes at once.
+pytestmark = pytest.mark.xdist_group("leftovers")
+
 
 def sleeper(mark: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(["/bin/sleep", "1000"], env={leftovers.OWNER_VARIABLE: mark})

@@ -14,6 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 FIELDS = {"runtime", "n", "median_ms", "p99_ms", "interval_ms", "source", "reason"}
 
 
+@pytest.fixture(autouse=True)
+def _own_runs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIRTLAB_RUNS", str(tmp_path / "runs"))
+
+
 def virtlab(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     code = cli.main(arguments)
     shown = capsys.readouterr()
@@ -85,11 +90,45 @@ def test_startup_in_company(capsys: pytest.CaptureFixture[str]) -> None:
     assert [(row["n"], row["source"]) for row in json.loads(out)] == [(2, "live")]
 
 
-def test_startup_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+def test_startup_as_a_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, out, _ = virtlab("startup", "--rounds", "2", "--only", "posix_spawn", capsys=capsys)
     assert code == 0
     assert "posix_spawn" in out
     assert "live" in out
+    kept = sorted((tmp_path / "runs").iterdir())
+    assert [path.name for path in kept] == ["startup.csv", "startup.json", "startup.png"]
+
+
+def test_a_full_disk_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIRTLAB_RUNS", "/dev/null/runs")
+    code, out, err = virtlab("startup", "--rounds", "2", "--only", "thread", capsys=capsys)
+    assert code == 1
+    assert "thread" in out
+    assert "virtlab startup: Not a directory: /dev/null/runs" in err
+    assert "Traceback" not in err
+
+
+def test_a_recording_stands_in_and_is_not_kept_as_the_users_own(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
+    code, out, _ = virtlab("startup", "--only", "runc,qemu-tcg", capsys=capsys)
+    assert code == 0
+    assert out.count(" recorded\n") == 2
+    assert not (tmp_path / "runs").exists()
+    code, out, _ = virtlab("startup", "--json", "--only", "runc", capsys=capsys)
+    assert [(row["runtime"], row["source"]) for row in json.loads(out)] == [("runc", "recorded")]
+
+
+def test_a_wrong_source_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIRTLAB_SOURCE", "guessed")
+    code, out, err = virtlab("startup", "--only", "thread", capsys=capsys)
+    assert (code, out) == (1, "")
+    assert "VIRTLAB_SOURCE is 'guessed'" in err
 
 
 def test_p99_appears_with_200_samples(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,8 @@ import pytest
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from virtlab import figures
+from virtlab import figures, published
+from virtlab.measure.folders import data_folder
 from virtlab.registry import Experiment, Measurement
 
 EXP = Experiment("01-x", "ladder", pd.DataFrame)
@@ -206,6 +207,7 @@ SHOWN = {
     "overcommit": lambda: figures.overcommit(crowded()),
     "page_sharing": lambda: figures.page_sharing(pages()),
     "limits": lambda: figures.limits(bound()),
+    "literature": lambda: figures.literature(LITERATURE, ladder()),
 }
 
 
@@ -340,12 +342,45 @@ def test_a_heat_map_writes_each_number_and_leaves_out_what_has_no_place():
 
 def test_phases_follow_each_other():
     shown = SHOWN["phases"]()
-    assert shown.sentence == "Median ms of each phase of qemu-tcg (n = 1): firmware 100, kernel 800."
+    assert (
+        shown.sentence == "Median ms of each phase of qemu-tcg (n = 1): firmware 100, kernel 800."
+    )
     assert shown.figure.get_label() == "Most of the time goes to: kernel"
 
 
 def test_limits_say_what_was_got_and_what_became_of_the_tenant():
     assert "CPU quota: 0.250 instead of 1.00 cores, slowed down" in SHOWN["limits"]().sentence
+
+
+LITERATURE = {
+    "fork/exec of a process (abstract)": 0.5,
+    "minimal Docker container": 33.0,
+    "Docker container": 1.0,
+    "share of pulled data that is read": None,
+}
+
+
+def test_the_literature_stands_beside_ours_with_source_year_and_standing():
+    shown = figures.literature(LITERATURE, ladder())
+    assert shown.sentence.startswith("2 of 3 published figures lie within ten times of ours.")
+    assert shown.table["what"].tolist() == list(LITERATURE)
+    assert shown.table["standing"].tolist() == ["seen", "seen", "second-hand", "seen"]
+    assert (shown.table["source"].str.len() > 5).all()
+    words = [text.get_text() for text in shown.figure.axes[0].texts]
+    assert words == ["200 × (2017, second-hand)", "2.00 × (2021)", "2.00 × (2017)"]
+
+
+def test_an_unknown_published_figure_is_named_with_the_nearest():
+    with pytest.raises(ValueError, match=r"'minimal docker'; did you mean 'minimal Docker cont"):
+        figures.literature({"minimal docker": 1.0}, ladder())
+
+
+def test_every_published_figure_has_a_source_a_year_and_a_standing():
+    table = published._all(data_folder() / "published-figures.csv")
+    assert table.index.is_unique
+    assert table["standing"].isin(published.STANDINGS).all()
+    assert (table[["value", "source", "year"]] != "").all().all()
+    assert table["number"].notna().sum() > 30
 
 
 def test_lines_that_overlap_are_told_apart_by_a_legend():

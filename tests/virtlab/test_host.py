@@ -70,14 +70,14 @@ def test_probes_that_do_not_run_make_every_kernel_answer_a_no(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(host, "_PROBES", Path("/nonexistent/probes.py"))
-    host._tried.cache_clear()
+    host._tried_once.cache_clear()
     try:
         for name in ("namespaces", "kvm", "psi"):
             answer = host.CAPABILITIES[name]()
             assert not answer
             assert "the probes did not run" in answer.why
     finally:
-        host._tried.cache_clear()
+        host._tried_once.cache_clear()
 
 
 def test_an_attempt_that_dies_or_fails_is_a_no() -> None:

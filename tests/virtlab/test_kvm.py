@@ -1,6 +1,7 @@
 """Our own monitor runs guests in every mode, serves their exits, and always comes back."""
 
 import os
+import struct
 import threading
 import time
 from pathlib import Path
@@ -213,3 +214,45 @@ def test_without_kvm_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kvm.os, "open", refuse)
     with pytest.raises(RuntimeFailed, match=r"^kvm: Permission denied; see `virtlab doctor`$"):
         Machine()
+
+
+SEGMENT = st.binary(min_size=23, max_size=23).map(lambda content: content + b"\0")
+TABLE = st.binary(min_size=10, max_size=10).map(lambda content: content + bytes(6))
+
+
+@given(
+    segments=st.lists(SEGMENT, min_size=8, max_size=8),
+    tables=st.lists(TABLE, min_size=2, max_size=2),
+    rest=st.binary(min_size=88, max_size=88),
+)
+@settings(max_examples=50)
+def test_special_registers_survive_unpacking(
+    segments: list[bytes], tables: list[bytes], rest: bytes
+) -> None:
+    raw = b"".join([*segments, *tables, rest])
+    assert kvm._pack_sregs(kvm._unpack_sregs(raw)) == raw
+
+
+@given(
+    st.dictionaries(
+        st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=40),
+        st.integers(0, 2**64 - 1),
+        max_size=8,
+    )
+)
+@settings(max_examples=30)
+def test_statistics_are_read_as_the_kernel_lays_them_out(counters: dict[str, int]) -> None:
+    name_size, described_at = 48, 24 + 48
+    data_at = described_at + len(counters) * (16 + name_size)
+    content = struct.pack("=6I", 0, name_size, len(counters), 24, described_at, data_at)
+    content += b"kvm-1/vcpu-0".ljust(48, b"\0")
+    for place, name in enumerate(counters):
+        content += struct.pack("=IhHII", 0, 0, 1, 8 * place, 0)
+        content += name.encode().ljust(name_size, b"\0")
+    content += struct.pack(f"={len(counters)}Q", *counters.values())
+    descriptor = os.memfd_create("stats")
+    try:
+        os.write(descriptor, content)
+        assert kvm._read_stats(descriptor) == counters
+    finally:
+        os.close(descriptor)

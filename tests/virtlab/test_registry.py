@@ -197,6 +197,14 @@ def test_without_a_recording_the_live_rungs_stay_and_the_reason_tells():
     assert m.data["condition"].unique().tolist() == ["thread"]
 
 
+def test_a_reason_that_many_share_is_told_once():
+    make(times=dict.fromkeys("abcdef", 1.0))
+    registry.record()
+    failed = dict.fromkeys("abcd", "no group") | {"e": "no disk"}
+    m = run(make(times={"f": 1.0}, failed=failed))
+    assert m.reason == "a, b and 2 others: no group; e: no disk"
+
+
 def test_a_recording_keeps_what_could_not_be_measured():
     make(failed={"vm9": "not installed"})
     (outcome,) = registry.record()

@@ -44,7 +44,9 @@ class FakeKernel:
 
     def make(self, folder: Path) -> None:
         if not os.access(folder.parent, os.W_OK) or (folder.parent / "closed").exists():
-            raise NoCgroup(f"{folder}: no control group can be made (Permission denied)")
+            raise NoCgroup(
+                f"{folder.parent}: no control group can be made in it (Permission denied)"
+            )
         folder.mkdir()
         self.populate(folder, (folder.parent / "cgroup.subtree_control").read_text())
 

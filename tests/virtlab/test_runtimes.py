@@ -86,6 +86,7 @@ def test_several_live_at_once(name: str) -> None:
         assert stamps["call"] < stamps["first_reply"] <= stamps["gone"]
 
 
+@pytest.mark.serial
 def test_the_ladder_is_in_order() -> None:
     """Thread before process before container before machine: at their best, so that whatever else
     the machine does just now decides nothing."""
@@ -141,6 +142,7 @@ def test_without_any_wall_the_host_shows() -> None:
     assert life["status"] != 0
 
 
+@pytest.mark.serial
 def test_a_large_parent_makes_fork_dear_but_not_posix_spawn() -> None:
     """At their best of some tries: a fork copies page tables, posix_spawn borrows them."""
 
@@ -153,6 +155,7 @@ def test_a_large_parent_makes_fork_dear_but_not_posix_spawn() -> None:
     assert best(PosixSpawn(large)) < best(Fork(large))
 
 
+@pytest.mark.serial
 def test_a_cold_launcher_costs_more_than_a_warm_one() -> None:
     runtime = PosixSpawn()
     warm = min((stamps := runtime.run())["first_reply"] - stamps["call"] for _ in range(5))
@@ -160,6 +163,7 @@ def test_a_cold_launcher_costs_more_than_a_warm_one() -> None:
     assert cold > 2 * warm
 
 
+@pytest.mark.serial
 def test_our_container_starts_no_slower_than_bubblewrap_and_twice_as_fast_as_runc() -> None:
     """With the same namespaces, mounts and program; each at its best of interleaved tries."""
     ours = available("namespaces")
@@ -246,6 +250,7 @@ def test_a_dead_launcher_is_told_and_replaced() -> None:
     assert RUNTIMES["posix_spawn"].run()
 
 
+@pytest.mark.xdist_group("leftovers")
 def test_the_launcher_ends_with_a_killed_owner() -> None:
     """SIGKILL takes the owner's chance to clean up; the helper notices and ends all the same."""
     code = (

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 DEVICES = ("null", "zero", "full", "random", "urandom")
-# In this order `clone` gives a prisoner everything that the other container rungs give theirs.
-DEFAULT_NAMESPACES = ("mnt", "pid", "net", "ipc", "uts", "cgroup")
+DEFAULT_NAMESPACES = syscalls.CONTAINER_NAMESPACES
 _SIGKILL = 9
 
 

@@ -254,7 +254,6 @@ def start(
 
 LOOK = """
 echo "kernel $(uname -r)"
-read -r words < /proc/version && echo "says $words"
 read -r id < /proc/sys/kernel/random/boot_id && echo "boot $id"
 for folder in /proc/[0-9]*; do
   read -r line < "$folder/stat" && echo "process $line"
@@ -267,9 +266,9 @@ def whose_kernel() -> pd.DataFrame:
     """Ask the same questions on the host, in one image under several runtimes, and in a guest.
 
     Returns:
-        One row for each place: condition, kernel, says (/proc/version), boot_id ("" where there is
-        none), programs and kernel_threads (how many processes of each kind it sees), first (the
-        name of its process 1), hosts_kernel (whether the boot_id is the host's).
+        One row for each place: condition, kernel (its release), boot_id ("–" where there is none),
+        programs and kernel_threads (how many processes of each kind it sees), first (the name of
+        its process 1; not told of the host), hosts_kernel (whether the boot_id is the host's).
     """
     rows, failed = [], {}
     with unpacked_image() as root, ExitStack() as stack:
@@ -292,13 +291,14 @@ def whose_kernel() -> pd.DataFrame:
                 failed[name] = str(error)
     data = pd.DataFrame(rows)
     data["hosts_kernel"] = data["boot_id"] == data["boot_id"].iloc[0]
+    data.loc[0, "first"] = "–"  # whatever runs this machine is not the lesson
     data.attrs["failed"] = failed
     return data
 
 
 def _seen(report: str) -> dict[str, Any]:
     """Turn what LOOK printed into one row."""
-    told: dict[str, list[str]] = {"kernel": [], "says": [], "boot": [], "process": []}
+    told: dict[str, list[str]] = {"kernel": [], "boot": [], "process": []}
     for line in report.splitlines():
         word, _, rest = line.partition(" ")
         if word in told:
@@ -318,8 +318,7 @@ def _seen(report: str) -> dict[str, Any]:
     }
     return {
         "kernel": "".join(told["kernel"]),
-        "says": "".join(told["says"])[:80],
-        "boot_id": "".join(told["boot"]),
+        "boot_id": "".join(told["boot"]) or "–",
         "programs": len(processes) - len(own),
         "kernel_threads": len(own),
         "first": processes.get(1, ("",))[0],

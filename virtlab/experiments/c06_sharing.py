@@ -264,8 +264,8 @@ def overcommit(
         cores), requests, response_ms (median), response_p99_ms (missing under 200 requests), late
         (share of the requests not answered in time), waited (share of the time in which a tenant
         stood ready and its core served others, from schedstat), cpu_pressure (share of the time in
-        which some task of the machine waited for a core, PSI), steal (share of the machine's time
-        that its hypervisor gave to others).
+        which some task of the machine waited for a core, PSI; missing where the kernel keeps
+        none), steal (share of the machine's time that its hypervisor gave to others).
     """
     task = _requests(seconds, mean_interval_ms=1.0 / demand)
     chance = np.random.default_rng(seed)
@@ -281,11 +281,11 @@ def overcommit(
             "tenants": count,
             "promised": count * demand,
             "requests": len(responses),
-            "response_ms": float(np.median(responses)) if len(responses) else None,
-            "response_p99_ms": p99(responses),
-            "late": late / (late + len(responses)),
+            "response_ms": float(np.median(responses)) if len(responses) else math.nan,
+            "response_p99_ms": p99(responses) if len(responses) else math.nan,
+            "late": late / max(1, late + len(responses)),
             "waited": sum(result["waited_s"] for result in results) / wall,
-            "cpu_pressure": watch.result.some.get("cpu"),
+            "cpu_pressure": watch.result.some.get("cpu", math.nan),
             "steal": watch.result.steal,
         }
 

@@ -28,7 +28,7 @@ STAGES = (
     "clean-up",
 )
 _RUNTIMES = ("runc", "crun", "docker-runc")
-_PATIENCE_S = 60
+_PATIENCE_S, _TRIES = 60, 3
 
 
 @contextmanager
@@ -57,6 +57,8 @@ def loaded(manifest: images.Manifest, store: Mapping[str, bytes]) -> Iterator[st
 def run_in_stages(name: str, options: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Run an image once by `docker run --rm`; return its stages as `stages` does.
 
+    A run of which the kernel's report is not complete, as on a very busy machine, is run again.
+
     Args:
         name: of the image.
         options: more options of `docker run`.
@@ -65,24 +67,33 @@ def run_in_stages(name: str, options: Sequence[str] = ()) -> list[dict[str, Any]
         RuntimeFailed: it did not run, or a stage was not seen.
     """
     argv = [find_tool("docker") or "docker", "run", "--rm", *options, name]
-    with process_events.Listener() as listener:
-        process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    for _ in range(_TRIES):
+        with process_events.Listener() as listener:
+            client = _end_of(argv)
+        try:
+            return stages(listener.events, client)
+        except RuntimeFailed as error:
+            incomplete = error
+    raise incomplete
+
+
+def _end_of(argv: Sequence[str]) -> int:
+    """Run a command to its end and return which process it was."""
+    with subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
         try:
             _, errors = process.communicate(timeout=_PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.communicate()
             raise RuntimeFailed(f"docker run: no end within {_PATIENCE_S} s") from None
-        listener.wait_for_exit()
     if process.returncode != 0:
         raise RuntimeFailed(f"docker run: {_last_line(errors)}")
-    return stages(listener.events, process.pid)
+    return process.pid
 
 
 def stages(events: Sequence[Event], client: int) -> list[dict[str, Any]]:

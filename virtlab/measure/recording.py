@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def save(data: pd.DataFrame, provenance: dict[str, Any], folder: Path, name: str
         "provenance": provenance,
     }
     text = (json.dumps(description, indent=2, ensure_ascii=False) + "\n").encode()
-    drafts = [path.with_name(path.name + ".part") for path in (table, notes)]
+    drafts = [path.with_name(f"{path.name}.{os.getpid()}.part") for path in (table, notes)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for draft, written in zip(drafts, (content, text), strict=True):

@@ -142,6 +142,10 @@ class Group(ABC):
         """Return the memory charged to the group now, its page cache and kernel memory included."""
 
     @abstractmethod
+    def kernel_memory_bytes(self) -> int:
+        """Return what the kernel itself holds for the group: stacks, page tables, namespaces, …"""
+
+    @abstractmethod
     def memory_peak_bytes(self) -> int | None:
         """Return the most memory that was charged; None where the kernel does not tell."""
 
@@ -492,7 +496,9 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir()
     except OSError as error:
-        raise NoCgroup(f"{folder}: no control group can be made ({error.strerror})") from None
+        raise NoCgroup(
+            f"{folder.parent}: no control group can be made in it ({error.strerror})"
+        ) from None
 
 
 def _subfolders(folder: Path) -> list[Path]:

@@ -420,7 +420,14 @@ def _hide(mount: str) -> None:
 
 
 def _touched(mebibytes: int) -> bytearray:
-    """Memory of which every page is really there."""
+    """Memory of which every page is really there, in pages of 4 KiB on every host.
+
+    Whether huge pages are given unasked differs from host to host, and a fork copies few of them.
+    """
+    try:
+        syscalls.prctl(syscalls.PR_SET_THP_DISABLE, 1 if mebibytes else 0)
+    except OSError:
+        pass
     memory = bytearray(mebibytes << 20)
     memory[::4096] = b"\1" * len(memory[::4096])
     return memory

@@ -40,7 +40,7 @@ class LaunchedRuntime(Runtime):
     patience_s: float = 30.0
     needs: tuple[Callable[[], Capability], ...] = ()
     tried: bool = True
-    remedy: str = ""
+    remedy: str = "if it is about permission: let TMPDIR name a folder that allows execution"
 
     @abstractmethod
     def spec(self, launcher: Launcher, command: Sequence[str] | None) -> dict[str, Any]:

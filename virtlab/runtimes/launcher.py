@@ -13,6 +13,7 @@ import select
 import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -69,8 +70,8 @@ class Launcher:
 
     Attributes:
         folder: holds the payload, a root file system for containers, boot images.
-        root: the container rungs' root file system; `/payload` in it stamps its first instruction, `/escape`
-            tries to break out.
+        root: the container rungs' root file system; `/payload` in it stamps its first instruction,
+            `/escape` tries to break out.
         binds: folders of the host that containers with a command of the host show read-only.
     """
 
@@ -80,6 +81,7 @@ class Launcher:
             leftovers.OWNER_VARIABLE: leftovers.owner_mark(),
         }
         self._control_groups = False
+        self._one_at_a_time = threading.Lock()
         with uninterrupted():  # what is half made would be owned by nobody
             try:
                 self.folder = leftovers.make_folder()
@@ -132,9 +134,10 @@ class Launcher:
         assert self._process.stdin
         try:
             asked = marshal.dumps({**request, "timeout": timeout_s})
-            self._process.stdin.write(struct.pack("<I", len(asked)) + asked)
-            self._process.stdin.flush()
-            told = self._read(timeout_s + _GRACE_S)
+            with self._one_at_a_time:
+                self._process.stdin.write(struct.pack("<I", len(asked)) + asked)
+                self._process.stdin.flush()
+                told = self._read(timeout_s + _GRACE_S)
         except BrokenPipeError:
             told = b""
         except BaseException:

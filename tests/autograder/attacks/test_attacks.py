@@ -43,14 +43,9 @@ LIMITS = Limits(
 )  # fmt: skip
 
 PREAMBLE = """
-import json, sys
+import gc, json
 where = json.load(open("where.json"))
-def room():
-    frame = sys._getframe()
-    while frame:
-        if type(frame.f_locals.get("self")).__name__ == "_Room":
-            return frame.f_locals["self"]
-        frame = frame.f_back
+def room(): return next(x for x in gc.get_objects() if type(x).__name__ == "_Room")
 """
 TEST = """
 assert answer(3) == 9, "answer(3) should be 9"
@@ -67,8 +62,7 @@ HONEST_TEST = "assert honest_exercise(1) == 2"
 PROBE = """
 import os, sys, builtins, random, signal, warnings, glob, resource
 import numpy as np, matplotlib
-here = os.getcwd()
-files = [path for path in glob.glob("/tmp/**", recursive=True) if not path.startswith(here)]
+files = [name for name in os.listdir("/tmp") if "autograder-" not in name]
 print(sorted(files), sorted(os.listdir("/dev/shm")), sorted(os.listdir()))
 print(sorted(os.environ.items()), sys.path, os.umask(0o22), sys.getrecursionlimit())
 print(len(vars(builtins)), len(vars(np)), len(warnings.filters), signal.getsignal(signal.SIGTERM))
