@@ -328,7 +328,7 @@ class Gradebook:
             yield
         except DatabaseError as error:
             raise GradebookError(_explain(self.where, str(error.orig))) from None
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, api.InvalidEntry) as error:
             raise GradebookError(_explain(self.where, str(error))) from None
 
 

@@ -169,7 +169,7 @@ class _Run:
             try:
                 if step.place is Place.ROOM:
                     self.outcomes.append(self.run_cell(step))
-                    self.define(step)
+                    self.define(step, self.outcomes[-1].state == "ok")
                 elif self.one_room:
                     self.outcomes.append(self.run_test_in_the_room(step))
                 else:
@@ -206,11 +206,12 @@ class _Run:
             message = f"{shown[-1]['ename']}: {shown[-1]['evalue']}"[:500] if shown else "Error"
         return Outcome(step.cell_id, "error" if failed else "ok", outputs, message)
 
-    def define(self, step: Step) -> None:
+    def define(self, step: Step, room_did: bool) -> None:
         """Let the examiner run what the source gives to both sides in this cell."""
         text = self.names.definitions.get(step.cell_id)
         if text:
-            self.ask_examiner({"op": "define", "source": text, "wall_s": self.wall_s()})
+            request = {"op": "define", "source": text, "room_did": room_did}
+            self.ask_examiner(request | {"wall_s": self.wall_s()})
 
     def run_test(self, number: int, step: Step) -> Outcome:
         """Run one test cell in the examiner."""

@@ -70,7 +70,9 @@ def parse_cell(source: str) -> ast.Module:
     Raises:
         SyntaxError: The cell is not Python even then.
     """
-    return ast.parse(TransformerManager().transform_cell(source))
+    if any(sign in source for sign in "%!?"):
+        source = TransformerManager().transform_cell(source)
+    return ast.parse(source)
 
 
 def source_names(cells: Sequence[SourceCell]) -> SourceNames:

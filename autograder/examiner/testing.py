@@ -13,7 +13,6 @@ import contextlib
 import inspect
 import io
 import json
-import linecache
 import random
 import socket
 import sys
@@ -24,11 +23,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from IPython.core.inputtransformer2 import TransformerManager
 
 from autograder.examiner import handles, operators, protocol
 from autograder.examiner.handles import AuthorError, ExaminerCodec
-from autograder.examiner.names import BUILTINS, bound_names, hidden_lines, mentioned_names
+from autograder.examiner.names import (
+    BUILTINS,
+    bound_names,
+    hidden_lines,
+    mentioned_names,
+    parse_cell,
+)
 from autograder.examiner.protocol import BadMessage
 from autograder.examiner.values import CannotCross
 
@@ -307,7 +311,8 @@ class _Examiner:
         self.kept: list[dict[str, Any]] = []
         self.left = 0
         self.filename = ""
-        self.hidden: set[int] = set()
+        self.hidden: dict[str, set[int]] = {}
+        self.broken: dict[str, str] = {}
         self.tainted = False
         self.withheld = False
         self._prepare()
@@ -390,18 +395,18 @@ class _Examiner:
         target = sys.stdout if stream == "stdout" else sys.stderr
         if isinstance(target, _Printed) and self.tainted:
             # It may hold what a hidden test gave away before.
-            self.withheld |= self.running_line() not in self.hidden
+            self.withheld |= not self.in_hidden()
         else:
             target.write(text)
 
     def note_hidden(self) -> None:
         """From the first request of a hidden test on, the room may know what it holds."""
-        if self.hidden and not self.tainted and self.running_line() in self.hidden:
+        if not self.tainted and any(self.hidden.values()) and self.in_hidden():
             self.tainted = True
 
     def keep(self, stream: str, text: str) -> None:
         """Keep printed text, unless a hidden test printed it."""
-        if self.running_line() in self.hidden:
+        if self.in_hidden():
             return
         if self.tainted:
             self.withheld = True
@@ -415,30 +420,36 @@ class _Examiner:
         else:
             self.kept.append({"output_type": "stream", "name": stream, "text": text})
 
-    def running_line(self) -> int:
-        """The line of the test cell that is running now, 0 if none."""
+    def in_hidden(self) -> bool:
+        """Whether a hidden test, or a helper that one defines, is running now."""
         frame: Any = sys._getframe()
-        line = 0
         while frame is not None:
-            if frame.f_code.co_filename == self.filename:
-                line = frame.f_lineno
+            if frame.f_lineno in self.hidden.get(frame.f_code.co_filename, ()):
+                return True
             frame = frame.f_back
-        return line
+        return False
 
     # -- running ------------------------------------------------------------------------------
 
-    def define(self, text: str) -> None:
-        """Run what the source gives to both sides."""
+    def define(self, text: str, room_did: bool) -> None:
+        """Run what the source gives to both sides, statement by statement.
+
+        Args:
+            text: Imports, definitions and seedings of one cell.
+            room_did: Whether the cell ran in the room without an error. If it did and a statement
+                fails here, a test that needs what it binds is the author's to mend.
+        """
         tree = ast.parse(text)
-        before = dict(self.namespace)
         self.fetch(mentioned_names(tree) - _stored(tree))
-        known = set(self.namespace)
-        exec(compile(tree, "<given>", "exec"), self.namespace)
-        self.own |= {
-            name
-            for name in self.namespace
-            if name not in known or self.namespace[name] is not before.get(name)
-        } & (_stored(tree) | (set(self.namespace) - known))
+        for statement in tree.body:
+            part = ast.Module([statement], [])
+            known = set(self.namespace)
+            try:
+                exec(compile(part, "<given>", "exec"), self.namespace)
+            except Exception as error:
+                if room_did:
+                    self.broken |= dict.fromkeys(_stored(part), _one_line(error))
+            self.own |= (_stored(part) & set(self.namespace)) | (set(self.namespace) - known)
 
     def fetch(self, names: set[str]) -> None:
         """Bring the student's things of these names up to date."""
@@ -481,7 +492,7 @@ class _Examiner:
 
     def run_inner(self, text: str) -> None:
         """Run the body of a magic such as %%time."""
-        tree = ast.parse(TransformerManager().transform_cell(text))
+        tree = parse_cell(text)
         self.fetch(self.names_needed(tree))
         exec(compile(tree, self.filename, "exec"), self.namespace)
 
@@ -490,7 +501,7 @@ class _Examiner:
         self.kept, self.left = [], request["output_bytes"]
         self.cells += 1
         self.filename = f"<test {self.cells}>"
-        self.hidden = hidden_lines(request["source"])
+        self.hidden[self.filename] = hidden_lines(request["source"])
         self.withheld = False
         asking = self.asking
         asking.deadline = time.monotonic() + request["wall_s"]
@@ -510,27 +521,22 @@ class _Examiner:
         return verdict | {"tainted": self.tainted, "withheld": self.withheld}
 
     def _execute(self, source: str) -> Any:
-        text = TransformerManager().transform_cell(source)
         try:
-            tree = ast.parse(text)
+            tree = parse_cell(source)
         except SyntaxError as error:
-            message = f"the test cell is not Python: {error.msg} (line {error.lineno})"
-            raise AuthorError(message) from None
-        self._refuse_what_cannot_work(tree)
-        linecache.cache[self.filename] = (len(text), None, text.splitlines(True), self.filename)
-        self.fetch(self.names_needed(tree))
+            raise AuthorError(
+                f"the test cell is not Python: {error.msg} (line {error.lineno})"
+            ) from None
+        refuse_what_cannot_work(tree, self.asking.student_names)
+        needed = self.names_needed(tree)
+        self.fetch(needed)
+        for name in needed & set(self.broken) - set(self.namespace):
+            raise AuthorError(f"{name} cannot be had by the examiner: {self.broken[name]}")
         last = None
         if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
             last = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
         exec(compile(tree, self.filename, "exec"), self.namespace)
         return eval(compile(last, self.filename, "eval"), self.namespace) if last else None
-
-    def _refuse_what_cannot_work(self, tree: ast.Module) -> None:
-        stored = _stored(tree)
-        used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - stored
-        for name in ("_", "__", "___", "In", "Out"):
-            if name in used and name not in self.asking.student_names:
-                raise AuthorError(f"a test cell cannot use IPython's {name}")
 
     def _verdict(
         self, request: dict[str, Any], value: Any, caught: BaseException | None
@@ -575,7 +581,7 @@ class _Examiner:
         In a hidden test, and in a room that has seen one, nothing is said that the student's code
         chose: it could be what the hidden test gave it.
         """
-        hidden = _line_of(error, self.filename) in self.hidden
+        hidden = _came_through(error, self.hidden)
         from_student = "_autograder_from_student" in getattr(error, "__dict__", {})
         if from_student and (hidden or self.tainted):
             self.withheld |= not hidden
@@ -596,6 +602,31 @@ class _Examiner:
         return f"The check met {_one_line(error)}", ""
 
 
+# What a test may patch: the examiner looks these up again when the student's code asks.
+_PATCHABLE = ("__main__.", "builtins.input", "sys.stdin", "sys.stdout", "sys.stderr")
+
+
+def refuse_what_cannot_work(tree: ast.Module, student_names: frozenset[str]) -> None:
+    """Name the constructs of a test cell that have no effect, or none that is right, in two rooms.
+
+    Raises:
+        AuthorError: There is one.
+    """
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - _stored(tree)
+    for name in ("_", "__", "___", "In", "Out"):
+        if name in used and name not in student_names:
+            raise AuthorError(f"a test cell cannot use IPython's {name}")
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and node.args):
+            continue
+        called, target = ast.unparse(node.func).rpartition(".")[2], node.args[0]
+        if called == "patch" and isinstance(target, ast.Constant):
+            if not str(target.value).startswith(_PATCHABLE):
+                raise AuthorError(
+                    f"patching {target.value} in a test cell does not reach the student's code"
+                )
+
+
 def _one_line(error: BaseException) -> str:
     try:
         text = " ".join(str(error).split())
@@ -609,14 +640,14 @@ def _standard_name(error: BaseException) -> str:
     return next(c.__name__ for c in type(error).__mro__ if c.__module__ == "builtins")
 
 
-def _line_of(error: BaseException, filename: str) -> int:
-    """The line of the test cell in which the error came up: the outermost frame of the cell."""
+def _came_through(error: BaseException, hidden: dict[str, set[int]]) -> bool:
+    """Whether the error came up in, or below, a hidden line of a test cell."""
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == filename:
-            return trace.tb_lineno
+        if trace.tb_lineno in hidden.get(trace.tb_frame.f_code.co_filename, ()):
+            return True
         trace = trace.tb_next
-    return 0
+    return False
 
 
 def _raised_by_test(error: BaseException, filename: str) -> bool:
@@ -683,11 +714,9 @@ def serve(control: socket.socket, channel: socket.socket) -> None:
             examiner = _Examiner(channel, request["names"])
             sys.path.append("/source")
         elif examiner is not None and request["op"] == "define":
-            try:
-                examiner.asking.deadline = time.monotonic() + request["wall_s"]
-                examiner.define(request["source"])
-            except (Exception, RoomGone) as error:
-                answer = {"error": _one_line(error)}
+            examiner.asking.deadline = time.monotonic() + request["wall_s"]
+            with contextlib.suppress(RoomGone):  # the next step will find the room gone
+                examiner.define(request["source"], request["room_did"])
         elif examiner is not None:
             answer = examiner.test(request)
         protocol.send(control, json.dumps(answer).encode())

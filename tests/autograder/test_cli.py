@@ -185,9 +185,12 @@ def test_new_assignment_validates_and_releases_at_once(run, course_folder):
     assert code == 0
     assert "source/07-new-things/07-new-things.md" in out
     code, out, _ = run("validate", "07-new-things")
-    assert (code, out.splitlines()[-1]) == (
+    assert (code, out.splitlines()) == (
         0,
-        "07-new-things: 7 submissions graded, 0 findings",
+        [
+            "07-new-things: 7 submissions graded, 0 findings",
+            "07-new-things: 2 of 2 mutants noticed by a test",
+        ],
     )
     assert "LO7.1" in (course_folder / "source/07-new-things/07-new-things.md").read_text()
     code, _, err = run("release", "07-new-things")

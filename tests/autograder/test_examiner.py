@@ -1410,6 +1410,11 @@ AUTHOR_ERRORS = {
         "subclass of int",
     ),
     "syntax": ("", "assert (", "not Python"),
+    "patching a library": (
+        "import time\ndef f(): return time.time()",
+        "from unittest.mock import patch\nwith patch('time.time', return_value=3):\n    f()",
+        "time.time",
+    ),
 }
 
 
@@ -1488,6 +1493,44 @@ def f(x):
     assert "stash [1]" in shown
     assert outcomes[4].message == "Your code raised ValueError in a hidden check."
     assert [o.score for o in outcomes if o.score is not None] == [2.0, 0.0, 0.0, 0.0, 2.0]
+
+
+def test_a_helper_of_a_hidden_test_is_hidden_wherever_it_is_called(
+    zygote: Zygote, tmp_path: Path
+) -> None:
+    hidden = HIDDEN.format("def check():\n    assert f(4711) == 1, 'the message'\n    f(4711)")
+    outcomes = run(
+        zygote,
+        tmp_path,
+        ("solution", "def f(x):\n    print('given', x)\n    return 1"),
+        ("test", hidden + "\ncheck()"),
+        ("solution", "def f(x): raise ValueError(x)"),
+        ("test", "check()"),
+    )
+    assert "4711" not in repr(outcomes)
+    assert [o.score for o in outcomes if o.score is not None] == [2.0, 0.0]
+
+
+def test_what_the_source_gives_and_the_examiner_cannot_have_is_the_authors_error(
+    zygote: Zygote, tmp_path: Path
+) -> None:
+    (tmp_path / "submitted").mkdir()
+    (tmp_path / "submitted" / "helper.py").write_text("x = 1")
+    (tmp_path / "source").mkdir()
+    cells = [SourceCell("g", "import helper, math"), SourceCell("t", "", grade=True)]
+    outcomes = run_steps(
+        zygote,
+        [
+            Step("g", "import helper, math", Place.ROOM),
+            Step("t1", "assert math.pi > 3", Place.EXAMINER, 1.0),
+            Step("t2", "assert helper.x == 1", Place.EXAMINER, 1.0),
+        ],
+        folder=tmp_path / "submitted",
+        source_folder=tmp_path / "source",
+        names=source_names(cells),
+    )
+    assert [o.state for o in outcomes] == ["ok", "ok", "author error"]
+    assert "helper" in outcomes[2].message
 
 
 def test_the_authors_message_of_a_hidden_test_is_shown(zygote: Zygote, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import platform
 import re
@@ -22,10 +23,11 @@ from virtlab.experiments import docker
 from virtlab.experiments.ladder import start_once
 from virtlab.measure.rounds import measure_rounds, measure_rows
 from virtlab.registry import CannotMeasure, experiment
-from virtlab.resources.kernel_memory import KernelMemory
+from virtlab.resources import cgroups
 from virtlab.runtimes import RUNTIMES, Instance, RuntimeFailed
 from virtlab.runtimes.containers import Namespaces
 from virtlab.runtimes.launched import LaunchedRuntime
+from virtlab.runtimes.launcher import Launcher
 from virtlab.runtimes.rooted import rooted
 
 CHAPTER = "03-containers"
@@ -433,9 +435,11 @@ def idle_memory(budget_s: float = 4.0, seed: int = 1, progress: bool = False) ->
     Returns:
         Columns round, order, condition, instances (held at once), and for each of them:
         program_kib (PSS of the program itself), keeper_kib (PSS of processes that keep it: a
-        runtime, a sandbox, a virtual machine monitor), kernel_kib (kernel memory charged; missing
-        where no memory control group can be made), total_kib (of what is known), kind, accelerator.
+        runtime, a sandbox, a virtual machine monitor), kernel_kib (kernel memory charged to them),
+        total_kib, kind, accelerator.
     """
+    with cgroups.group("memory") as group:
+        group.kernel_memory_bytes()  # without it, the walls would seem to cost nothing
     failed: dict[str, str] = {}
     conditions: dict[str, Callable[[], dict[str, float]]] = {}
     for name, count in IDLE.items():
@@ -460,22 +464,22 @@ def idle_memory(budget_s: float = 4.0, seed: int = 1, progress: bool = False) ->
 
 def _hold(runtime: LaunchedRuntime, count: int) -> dict[str, float]:
     """Hold so many instances at once and return what one of them costs, in KiB."""
-    with KernelMemory(runtime.launcher().pid) as kernel, ExitStack() as stack:
-        before = kernel.used()
-        held = [stack.enter_context(runtime.start()) for _ in range(count)]
-        after = kernel.used()
-        shares = [_shares(instance) for instance in held]
-    program, keeper = (sum(share[part] for share in shares) / count / 1024 for part in (0, 1))
-    charged = float("nan")
-    if before is not None and after is not None:
-        charged = (after - before) / count / 1024
-    known = [part for part in (program, keeper, charged) if part == part]  # not NaN
+    with cgroups.group("memory") as group, Launcher() as launcher:
+        group.child("held").add(launcher.pid)  # and with it all that it starts
+        counted = copy.copy(runtime)
+        counted.launcher = lambda: launcher  # type: ignore[method-assign]
+        before = group.kernel_memory_bytes()
+        with ExitStack() as stack:
+            held = [stack.enter_context(counted.start()) for _ in range(count)]
+            charged = group.kernel_memory_bytes() - before
+            shares = [_shares(instance) for instance in held]
+    program, keeper = (sum(share[part] for share in shares) for part in (0, 1))
     return {
         "instances": count,
-        "program_kib": program,
-        "keeper_kib": keeper,
-        "kernel_kib": charged,
-        "total_kib": sum(known),
+        "program_kib": program / count / 1024,
+        "keeper_kib": keeper / count / 1024,
+        "kernel_kib": charged / count / 1024,
+        "total_kib": (program + keeper + charged) / count / 1024,
     }
 
 

@@ -239,6 +239,13 @@ class GroupV1(Group):
         """Read `memory.usage_in_bytes`."""
         return int(_read(self._file("memory", "memory.usage_in_bytes")))
 
+    def kernel_memory_bytes(self) -> int:
+        """Read `memory.kmem.usage_in_bytes`."""
+        told = _read(self._file("memory", "memory.kmem.usage_in_bytes"))
+        if not told:
+            raise NoCgroup("this kernel does not account its own memory to control groups")
+        return int(told)
+
     def memory_peak_bytes(self) -> int | None:
         """Read `memory.max_usage_in_bytes`."""
         return int(_read(self._file("memory", "memory.max_usage_in_bytes")))
@@ -316,6 +323,12 @@ class GroupV2(Group):
     def memory_bytes(self) -> int:
         """Read `memory.current`."""
         return int(_read(self._file("memory", "memory.current")))
+
+    def kernel_memory_bytes(self) -> int:
+        """Read `kernel` in `memory.stat`, or the sum of its parts on older kernels."""
+        told = _counters(self._file("memory", "memory.stat"))
+        parts = ("kernel_stack", "pagetables", "percpu", "sock", "slab")
+        return told.get("kernel", sum(told.get(part, 0) for part in parts))
 
     def memory_peak_bytes(self) -> int | None:
         """Read `memory.peak`, which Linux has since 5.19."""
