@@ -1,1 +1,1 @@
-"""autograder grades nbgrader submissions in two rooms: the student's code in one, the tests in another."""
+"""Grades nbgrader submissions in two rooms: the student's code in one, the tests in another."""

@@ -621,9 +621,10 @@ def refuse_what_cannot_work(tree: ast.Module, student_names: frozenset[str]) -> 
             continue
         called, target = ast.unparse(node.func).rpartition(".")[2], node.args[0]
         if called == "patch" and isinstance(target, ast.Constant):
-            if not str(target.value).startswith(_PATCHABLE):
+            patched = str(target.value)
+            if not patched.startswith(_PATCHABLE):
                 raise AuthorError(
-                    f"patching {target.value} in a test cell does not reach the student's code"
+                    f"patching {patched} in a test cell does not reach the student's code"
                 )
 
 

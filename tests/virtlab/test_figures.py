@@ -10,6 +10,7 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from virtlab import figures, published
+from virtlab.figures.base import short
 from virtlab.measure.folders import data_folder
 from virtlab.registry import Experiment, Measurement
 
@@ -405,7 +406,7 @@ def test_lines_that_overlap_are_told_apart_by_a_legend():
     ],
 )
 def test_numbers_are_short(number, written):
-    assert figures._short(number) == written
+    assert short(number) == written
 
 
 def test_a_median_in_words():

@@ -143,7 +143,7 @@ class Group(ABC):
 
     @abstractmethod
     def kernel_memory_bytes(self) -> int:
-        """Return what the kernel itself holds for the group: stacks, page tables, namespaces, …"""
+        """Return what the kernel itself holds for the group: stacks, page tables, namespaces."""
 
     @abstractmethod
     def memory_peak_bytes(self) -> int | None:

@@ -7,8 +7,9 @@ def overlay_lookup(layers, path):
         for entry in sorted(layer):
             kind = layer[entry]
             if kind != "dir" or view.get(entry, (None, ""))[1] == "file":
-                view = {old: at for old, at in view.items()
-                        if old == entry or not old.startswith(entry)}
+                view = {
+                    old: at for old, at in view.items() if old == entry or not old.startswith(entry)
+                }
             if kind == "whiteout":
                 view.pop(entry, None)
             else:

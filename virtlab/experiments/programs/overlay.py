@@ -27,7 +27,7 @@ BASE = {
 BIG_FILES = ("big", *(f".big{number}" for number in range(2, 6)))  # the hidden ones are not listed
 
 
-def own_mounts():
+def own_mounts() -> str:
     """Give this process a mount namespace; as an ordinary user inside a user namespace."""
     uid, gid = os.geteuid(), os.getegid()
     if uid == 0:
@@ -41,7 +41,7 @@ def own_mounts():
     return "" if uid == 0 else ",userxattr"
 
 
-def lay(folder, big):
+def lay(folder: Path, big: int) -> None:
     """Make the layers' folders and fill the lower one."""
     for name in ("lower/data", "upper", "work", "merged"):
         (folder / name).mkdir(parents=True)
@@ -52,13 +52,13 @@ def lay(folder, big):
         (folder / "lower/data" / name).write_bytes(bytes(big))
 
 
-def mount(folder, more):
+def mount(folder: Path, more: str) -> None:
     """Lay upper over lower and show the result in merged."""
     options = f"lowerdir={folder}/lower,upperdir={folder}/upper,workdir={folder}/work{more}"
     syscalls.mount("overlay", f"{folder}/merged", "overlay", 0, options)
 
 
-def change(merged):
+def change(merged: Path) -> None:
     """Do what a program in a container might do."""
     with (merged / "etc/motd").open("a") as motd:
         motd.write("You are in a container.\n")
@@ -72,12 +72,12 @@ def change(merged):
     (merged / "srv/app.log").write_text("started\n")
 
 
-def write_twice(path):
+def write_twice(path: Path) -> tuple[float, float]:
     """Append a byte and another one to a file; return the ms of each."""
     return add_a_byte(path), add_a_byte(path)
 
 
-def add_a_byte(path):
+def add_a_byte(path: Path) -> float:
     """Append one byte to a file; return how many ms that took."""
     before = time.perf_counter_ns()
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
@@ -86,7 +86,7 @@ def add_a_byte(path):
     return (time.perf_counter_ns() - before) / 1e6
 
 
-def describe(path):
+def describe(path: Path) -> str:
     """What lies at a path, in the words that the kernel's documentation of overlayfs uses."""
     try:
         status = path.lstat()
@@ -99,7 +99,7 @@ def describe(path):
     return f"file, {status.st_size:,} bytes"
 
 
-def is_opaque(folder):
+def is_opaque(folder: Path) -> bool:
     """Whether the kernel marked a folder of a layer as hiding what lies below it."""
     for space in ("trusted", "user"):
         try:
@@ -109,7 +109,7 @@ def is_opaque(folder):
     return False
 
 
-def report(folder):
+def report(folder: Path) -> list[dict[str, str]]:
     """One entry for each path in any layer: what lies in lower and upper, what merged shows."""
     layers = [folder / name for name in ("lower", "upper", "merged")]
     paths = {path.relative_to(layer) for layer in layers for path in layer.rglob("*")}
@@ -120,7 +120,7 @@ def report(folder):
     ]
 
 
-def main():
+def main() -> None:
     """Lay, mount, change, look."""
     folder, big = Path(sys.argv[1]), int(sys.argv[2])
     more = own_mounts()

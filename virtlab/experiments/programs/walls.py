@@ -11,7 +11,10 @@ import random
 import socket
 import sys
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[3]))
 
@@ -21,7 +24,7 @@ SHUFFLED = ("nothing", "uts", "ipc", "cgroup", "pid", "net", "mnt")
 HOSTNAME = "container"
 
 
-def in_child(action):
+def in_child(action: Callable[[], Any]) -> Any:
     """Run an action in a forked child and return what it returns, which must fit JSON."""
     reader, writer = os.pipe()
     pid = os.fork()
@@ -44,15 +47,15 @@ def in_child(action):
     return answer["answer"]
 
 
-def build(order, root):
+def build(order: Sequence[str], root: str) -> tuple[list[list[Any]], dict[str, Any]]:
     """Give this process every wall in the order, then a root and, for its child, a /proc.
 
     Returns:
         [wall, microseconds] for each step, and what the first process inside sees.
     """
-    steps = []
+    steps: list[list[Any]] = []
 
-    def step(name, action, *arguments):
+    def step(name: str, action: Callable[..., object], *arguments: Any) -> None:
         before = time.perf_counter_ns()
         action(*arguments)
         steps.append([name, (time.perf_counter_ns() - before) / 1e3])
@@ -63,7 +66,7 @@ def build(order, root):
         step(wall, WALLS[wall], *(ids if wall == "user" else ()))
     step("root", move_into, root)
 
-    def first_process():
+    def first_process() -> tuple[list[list[Any]], dict[str, Any]]:
         steps.clear()
         step("proc", mount_proc)
         return steps, look()
@@ -72,27 +75,27 @@ def build(order, root):
     return steps + last, seen
 
 
-def warm_up():
+def warm_up() -> None:
     """Touch what the steps will use: after a fork, the first to touch a page pays for its copy."""
     syscalls.unshare(0)
     for _ in range(3):
         Path(os.devnull).write_text("warm")
 
 
-def new_user(uid, gid):
+def new_user(uid: int, gid: int) -> None:
     """A user namespace in which this user is root."""
     syscalls.unshare(syscalls.CLONE_NEWUSER)
     for name, text in [("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")]:
         Path(f"/proc/self/{name}").write_text(text)
 
 
-def new_uts():
+def new_uts() -> None:
     """A UTS namespace with a hostname of its own."""
     syscalls.unshare(syscalls.CLONE_NEWUTS)
     syscalls.sethostname(HOSTNAME)
 
 
-WALLS = {
+WALLS: dict[str, Callable[..., object]] = {
     "nothing": lambda: syscalls.unshare(0),  # what every other step costs at least
     "user": new_user,
     "uts": new_uts,
@@ -104,7 +107,7 @@ WALLS = {
 }
 
 
-def move_into(root):
+def move_into(root: str) -> None:
     """Make the folder this mount namespace's root, and let go of the old one."""
     syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
     syscalls.mount(root, root, None, syscalls.MS_BIND | syscalls.MS_REC)
@@ -116,13 +119,13 @@ def move_into(root):
     os.chdir("/")
 
 
-def mount_proc():
+def mount_proc() -> None:
     """Show the processes of this PID namespace."""
     flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
     syscalls.mount("proc", "/proc", "proc", flags)
 
 
-def look():
+def look() -> dict[str, Any]:
     """What a process sees of each thing that a wall can hide."""
     return {
         "user": os.geteuid(),
@@ -136,18 +139,18 @@ def look():
     }
 
 
-def lines(path):
+def lines(path: str) -> list[str]:
     """The lines of a file of the kernel's."""
     return Path(path).read_text().splitlines()
 
 
-def depth(line):
+def depth(line: str) -> int:
     """How many groups deep a line of /proc/PID/cgroup lies below the root that it is shown."""
     path = line.strip().split(":", 2)[2]
     return sum(1 for name in path.split("/") if name)
 
 
-def keep_shared_memory():
+def keep_shared_memory() -> Callable[[], object]:
     """Make a segment of System V memory that every process of this IPC namespace can list."""
     import ctypes
 
@@ -157,18 +160,18 @@ def keep_shared_memory():
     return lambda: libc.shmctl(identity, 0, None)
 
 
-def main():
+def main() -> None:
     """Build one container a round and print what every step took and what the last one sees."""
     rounds, seed, root = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     chance = random.Random(seed)
     remove = keep_shared_memory()
     try:
         outside = look()
-        steps = []
+        steps: list[list[Any]] = []
         for number in range(rounds):
             # An ordinary user may make the others only inside a user namespace.
             order = ["user", *chance.sample(SHUFFLED, len(SHUFFLED))]
-            took, inside = in_child(lambda order=order: build(order, root))
+            took, inside = in_child(partial(build, order, root))
             steps += [[number, place, name, us] for place, (name, us) in enumerate(took)]
     finally:
         remove()
