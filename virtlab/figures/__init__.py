@@ -3,6 +3,7 @@
 One module for each theme; `base` holds what they share, `general` what many chapters use.
 """
 
+from virtlab.figures.base import MOST_BYTES, Shown, style
 from virtlab.figures.general import (
     distribution,
     dots,
@@ -22,7 +23,6 @@ from virtlab.figures.sharing import (
     utilization,
 )
 from virtlab.figures.startup import idle_memory, startup_ladder, walls
-from virtlab.figures.base import MOST_BYTES, Shown, style
 
 __all__ = [
     "MOST_BYTES",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from virtlab.figures.general import dots
 from virtlab.figures.base import (
     COLOURS,
     MARKERS,
@@ -20,6 +19,7 @@ from virtlab.figures.base import (
     spread,
     styled,
 )
+from virtlab.figures.general import dots
 from virtlab.registry import Measurement
 
 
