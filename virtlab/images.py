@@ -287,11 +287,11 @@ class Registry:
             def do_GET(self) -> None:  # the name that http.server looks for
                 content = registry._find(self.path)
                 registry.asked.append(self.path)
+                registry.sent += len(content or b"")  # before the client can have it all
                 self.send_response(200 if content is not None else 404)
                 self.send_header("Content-Length", str(len(content or b"")))
                 self.end_headers()
                 self.wfile.write(content or b"")
-                registry.sent += len(content or b"")
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """Say nothing: the notebook shows what was asked."""
