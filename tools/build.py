@@ -33,6 +33,7 @@ NOTEBOOK_BYTES = 1_000_000
 FIGURE_BYTES = 60_000
 FIGURE_TYPES = ("image/png", "image/jpeg", "image/svg+xml")
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+LADDER_CHAPTER = "01-what-is-virtualization"
 ID_LENGTH = 64  # nbformat allows no longer one
 
 
@@ -229,6 +230,32 @@ def as_text(notebook: NotebookNode) -> str:
     return str(nbformat.writes(notebook, version=nbformat.NO_CONVERT)).rstrip("\n") + "\n"
 
 
+# --- A picture for README -------------------------------------------------------------------------
+
+
+def copy_ladder(root: Path) -> str:
+    """Copies the start-up ladder, as chapter 01 measured it, to where README shows it.
+
+    Returns:
+        What was done: "unchanged" or "written".
+
+    Raises:
+        BuildError: the chapter has no such figure.
+    """
+    chapter = committed_notebook(root / "notebooks" / f"{LADDER_CHAPTER}.ipynb")
+    for cell in code_cells(chapter) if chapter else []:
+        if "figures.startup_ladder(" in cell.source:
+            for output in cell.outputs:
+                if picture := output.get("data", {}).get("image/png"):
+                    data = base64.b64decode(picture)
+                    target = root / "notebooks" / "images" / "startup-ladder.png"
+                    if target.exists() and target.read_bytes() == data:
+                        return "unchanged"
+                    target.write_bytes(data)
+                    return "written"
+    raise BuildError(f"{LADDER_CHAPTER} shows no start-up ladder, which README needs")
+
+
 # --- Files ----------------------------------------------------------------------------------------
 
 
@@ -337,6 +364,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     root = options.root.resolve()
     try:
         failed = build_all(root, options.chapters, execute_all=options.execute)
+        if not options.chapters or LADDER_CHAPTER in options.chapters:
+            print(f"notebooks/images/startup-ladder.png: {copy_ladder(root)}")
         failed += release_all(root, options.chapters)
     except BuildError as error:
         print(f"build: {error}", file=sys.stderr)

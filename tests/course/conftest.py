@@ -14,6 +14,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
+# What `make test` tells a make below it; a test stands for a person at a shell.
+OF_MAKE = ("MAKELEVEL", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES")
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +56,7 @@ def run() -> Run:
         return subprocess.run(
             [str(part) for part in command],
             cwd=cwd,
-            env={**os.environ, **environment},
+            env={name: os.environ[name] for name in os.environ.keys() - OF_MAKE} | environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

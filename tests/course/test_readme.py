@@ -13,7 +13,7 @@ import pytest
 
 from tools import run_tests
 
-from .conftest import ROOT, Clone, Run
+from .conftest import ROOT, Clone, Run, tracked_files
 
 pytestmark = pytest.mark.serial  # they share one clone, and one of them measures
 
@@ -88,6 +88,12 @@ def test_a_stage_of_the_suite_runs_it(command: str, run: Run) -> None:
     for part in STAGES[command]:
         assert part in meant
         assert any(line.startswith(part) for line in ran)
+
+
+def test_what_readme_links_to_is_in_git() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
+    assert len(links) > 3
+    assert set(map(Path, links)) - set(tracked_files()) == set()
 
 
 @pytest.fixture(scope="module")

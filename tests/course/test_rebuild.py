@@ -58,6 +58,10 @@ def test_the_release_is_what_source_says(tmp_path: Path) -> None:
     assert (differ, missing) == ([], []), "run make build"
 
 
+def test_readme_shows_the_ladder_that_chapter_01_measured() -> None:
+    assert build.copy_ladder(ROOT) == "unchanged", "run make build"
+
+
 def files_in(folder: Path) -> list[Path]:
     return sorted(
         path

@@ -36,7 +36,8 @@ def small_machine(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[
         *("prlimit", f"--data={MEMORY}"),
         *("bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
         # The tests' own temporary files are hidden, but for this folder.
-        *("--tmpfs", "/tmp", "--bind", str(home), str(home), "--setenv", "HOME", str(home)),
+        *("--tmpfs", "/tmp", "--ro-bind", str(ROOT), str(ROOT)),
+        *("--bind", str(home), str(home), "--setenv", "HOME", str(home)),
         *("--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"),
         *("--cap-drop", "ALL", "--new-session", "--die-with-parent", "--chdir", str(home)),
     ]
