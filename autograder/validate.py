@@ -350,29 +350,53 @@ def _useless_tests(
             )
 
 
+def _with_tests_of(assignment: Assignment, exercise: str) -> Assignment:
+    """The assignment without the tests of its other exercises: a mutant does not need them."""
+    notebooks = tuple(
+        replace(
+            notebook,
+            cells=tuple(
+                cell
+                for cell in notebook.cells
+                if not cell.is_test or exercise_of(cell.id) == exercise
+            ),
+        )
+        for notebook in assignment.notebooks
+    )
+    return replace(assignment, notebooks=notebooks)
+
+
 def _try_mutants(
     report: Report, assignment: Assignment, run: Run, limits: Limits, most: int, places: _Places
 ) -> None:
     """Grade mutants of each reference solution; those with full marks survive."""
-    tested = {exercise_of(test.id) for test in _tests(assignment)}
-    found = {
-        f"{cell.id} {number}": (cell, mutant)
-        for notebook in assignment.notebooks
-        for cell in notebook.cells
-        if cell.is_solution and cell.cell_type == "code" and exercise_of(cell.id) in tested
-        for number, mutant in enumerate(mutants_of(cell.written, most))
-    }
-    submissions = (
-        answered(assignment, name, {cell.id: mutant.code}) for name, (cell, mutant) in found.items()
-    )
     quick = replace(limits, cell_wall_s=min(limits.cell_wall_s, MUTANT_S))
-    report.mutants = len(found)
-    for result in run(assignment, submissions, quick):
-        cell, mutant = found[result.student]
-        own = [g for g in result.grades if exercise_of(g.cell_id) == exercise_of(cell.id)]
-        if own and all(_full(grade) for grade in own):
-            text = f"no test notices line {mutant.line} of the solution: {mutant.change}"
-            report.survivors.append(Finding(places[cell.id], text))
+    for exercise in dict.fromkeys(exercise_of(test.id) for test in _tests(assignment)):
+        found = {
+            f"{cell.id} {number}": (cell, mutant)
+            for notebook in assignment.notebooks
+            for cell in notebook.cells
+            if cell.is_solution and cell.cell_type == "code" and exercise_of(cell.id) == exercise
+            for number, mutant in enumerate(mutants_of(cell.written, most))
+        }
+        focused = _with_tests_of(assignment, exercise)
+        submissions = [answered(focused, REFERENCE, {})] + [
+            answered(focused, name, {cell.id: mutant.code})
+            for name, (cell, mutant) in found.items()
+        ]
+        report.mutants += len(found)
+        for result in run(focused, submissions, quick):
+            own = [grade for grade in result.grades if exercise_of(grade.cell_id) == exercise]
+            passes = bool(own) and all(_full(grade) for grade in own)
+            if result.student == REFERENCE:
+                if not passes:
+                    text = "its tests need the tests of another exercise; let them stand alone"
+                    report.findings.append(Finding(places[own[0].cell_id], text))
+                continue
+            cell, mutant = found[result.student]
+            if passes:
+                text = f"no test notices line {mutant.line} of the solution: {mutant.change}"
+                report.survivors.append(Finding(places[cell.id], text))
     report.survivors.sort(key=str)
 
 

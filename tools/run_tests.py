@@ -96,7 +96,7 @@ def stages(*, fast: bool, everything: bool) -> list[Stage]:
         in_parallel("not serial and not browser" + slow),
         pytest("serial", "-m", "(serial or browser)" + slow),
         # The grading contract: every answer of answers/ earns what its name says.
-        Stage("answers", tool("autograder", "validate")),
+        Stage("answers", tool("autograder", "validate", "--jobs", "2")),
         pytest("live", *NBVAL),
         pytest("recorded", *NBVAL, "-n2", "--dist=loadfile", VIRTLAB_SOURCE="recorded"),
     ]
