@@ -142,6 +142,15 @@ def log_axis(axis: Axis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
+def legend_below(figure: Figure) -> None:
+    """Put the legend below the figure, in as many columns as its words leave room for."""
+    labels = [label for axes in figure.axes for label in axes.get_legend_handles_labels()[1]]
+    longest = max(len(label) for label in labels)
+    room = int(10 * figure.get_figwidth())  # characters
+    columns = max(1, min(3, room // (longest + 9)))
+    figure.legend(loc="outside lower center", ncols=columns, frameon=False, handlelength=3.5)
+
+
 def ink(colour: str) -> str:
     """Return the colour for text: the light ones are hard to read on white, so they turn black."""
     return "black" if colour in (COLOURS[4], COLOURS[5]) else colour

@@ -19,6 +19,7 @@ from virtlab.figures.base import (
     Shown,
     by_condition,
     ink,
+    legend_below,
     log_axis,
     new_figure,
     rows_of,
@@ -133,7 +134,7 @@ def lines(
     if "y" not in log:
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     if table["condition"].nunique() > 1:
-        figure.legend(loc="outside lower center", ncols=3, frameon=False, handlelength=3.5)
+        legend_below(figure)
     set_title(axes, message, m, count=False)
     ends = [
         f"{name}: from {short(group['median'].iloc[0])} to {short(group['median'].iloc[-1])}"
@@ -246,7 +247,8 @@ def slowdown(
             textcoords="offset points",
             va="center",
         )
-        rows.append((name, m.data["condition"].eq(name).sum(), estimate, low, high, source))
+        ends = (end if math.isfinite(end) else math.nan for end in (low, high))  # one round: none
+        rows.append((name, m.data["condition"].eq(name).sum(), estimate, *ends, source))
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.grid(axis="y", visible=False)

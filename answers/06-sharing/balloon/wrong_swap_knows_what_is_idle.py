@@ -1,0 +1,20 @@
+# expected: 0/4
+# hint: The other 100 are swapped, 5 to 6.
+# misconception: the host swaps idle memory first
+def balloon(hosts, guests):
+    lost = {}
+    for host, memory in hosts.items():
+        here = [g for g in guests if g["host"] == host]
+        short = max(0, sum(g["size"] for g in here) - memory)
+        idle = {g["name"]: (g["size"] - g["needed"]) * g["driver"] for g in here}
+        reach = sum(idle.values())
+        take = min(short, reach)
+        given = {g["name"]: take * idle[g["name"]] / reach if reach else 0 for g in here}
+        left = {g["name"]: g["size"] - given[g["name"]] for g in here}
+        rest = sum(left.values())
+        for g in here:
+            name = g["name"]
+            swapped = (short - take) * left[name] / rest if rest else 0
+            hurt = max(0, swapped - (left[name] - g["needed"]))
+            lost[name] = {"ballooned": given[name], "swapped": swapped, "hurt": hurt}
+    return lost
