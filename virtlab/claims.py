@@ -34,7 +34,11 @@ class LedgerError(Exception):
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence of the notes, and how the course tests it."""
+    """One sentence of the notes, and how the course tests it.
+
+    `objectives` are those of its chapter that its idea belongs to, with spaces between; empty while
+    the chapter is still to come.
+    """
 
     id: str
     section: str
@@ -42,6 +46,7 @@ class Claim:
     claim: str
     kind: str
     experiment: str
+    objectives: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # pandas takes half a second to import; only measuring comman
     from virtlab.registry import Measurement
 
 LADDER = "01-what-is-virtualization/startup-ladder"
+PARENTS = "01-what-is-virtualization/large-parent"
 REPORTED = "first_reply_ms"  # the one boundary that every runtime reaches
 
 
@@ -158,13 +160,14 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from virtlab.runtimes.launcher import close_warm_launcher
 
     # Most wait for a program to say its version; the kernel's, listed first, for one common trial.
+    # The runtimes meanwhile are tried one by one, by launchers that this thread has to itself.
     with ThreadPoolExecutor(4) as pool:
         asked = {name: pool.submit(host.probe, name) for name in reversed(host.CAPABILITIES)}
+        try:
+            runtimes = [runtime.available() for runtime in RUNTIMES.values()]
+        finally:
+            close_warm_launcher()
         capabilities = [asked[name].result() for name in host.CAPABILITIES]
-    try:
-        runtimes = [runtime.available() for runtime in RUNTIMES.values()]
-    finally:
-        close_warm_launcher()
     if arguments.json:
         told = {
             "facts": host.facts(),
@@ -202,11 +205,13 @@ def _verdict(capability: Any) -> str:
 
 
 def _startup(arguments: argparse.Namespace) -> int:
+    from virtlab.runtimes import RUNTIMES
     from virtlab.runtimes.launcher import close_warm_launcher
 
     with _foreseen():
         try:
-            measured = _measured_ladder(arguments)
+            with _docker_engine(wanted="docker" in (arguments.only or RUNTIMES)):
+                measured = _measured_ladder(arguments)
         finally:
             close_warm_launcher()
         rows = _ladder_rows(measured.data, arguments.seed)
@@ -221,7 +226,28 @@ def _startup(arguments: argparse.Namespace) -> int:
             print(f"\nTaking a time stamp costs {cost_us:.2f} µs itself.")
             if "live" in set(measured.data["source"]):
                 _keep(measured)
+            print(_cold_launcher(arguments.seed))
     return 0
+
+
+def _cold_launcher(seed: int) -> str:
+    """What the ladder would look like without the small warm process that starts all its rungs."""
+    from virtlab import registry
+    from virtlab.measure import statistics
+    from virtlab.runtimes.launcher import close_warm_launcher
+
+    chapter, _, name = PARENTS.partition("/")
+    try:
+        measured = registry.run(registry.load(chapter)[name], sizes_mib=(0,), rounds=5, seed=seed)
+    finally:
+        close_warm_launcher()
+    summaries = statistics.summarize(measured.data, REPORTED, seed=seed).to_dict("records")
+    told = {row["condition"]: row for row in summaries}
+    warm, cold = (told[f"posix_spawn, {kind}"] for kind in ("0 MiB", "cold launcher"))
+    return (
+        f"\nA launcher that must be started first makes posix_spawn take {cold['median']:.1f} ms, "
+        f"not {warm['median']:.1f} ms (n = {cold['n']}; {measured.source})."
+    )
 
 
 def _measured_ladder(arguments: argparse.Namespace) -> Measurement:
@@ -302,30 +328,37 @@ def _print_ladder(rows: list[dict[str, Any]], reason: str) -> None:
 
 
 def _sharing(arguments: argparse.Namespace) -> int:
-    from virtlab import registry, sharing
-    from virtlab.measure.recording import DamagedRecording
+    from virtlab import sharing
 
+    with _foreseen():
+        names = sharing.chosen(arguments.names)
     rows: list[dict[str, Any]] = []
-    try:
-        for told in sharing.measure(arguments.names, arguments.seed):
-            rows += told
-            if not arguments.json:
-                _print_shares(told)
-    except (registry.RegistryError, DamagedRecording) as error:
-        raise CommandFailed(str(error)) from None
+    code = 0
+    for name in names:
+        try:
+            with _foreseen():
+                for told in sharing.measure([name], arguments.seed):
+                    rows += told
+                    if not arguments.json:
+                        _print_shares(told)
+        except CommandFailed as error:  # the others go on
+            print(f"virtlab sharing: {name}: {error}", file=sys.stderr)
+            code = 1
     if arguments.json:
         print(json.dumps(rows, indent=2))
-    return 0
+    return code
 
 
 def _print_shares(rows: list[dict[str, Any]]) -> None:
     for row in rows[:1]:
-        print(f"{row['experiment']}: n, median, and the interval that holds it at 95 %")
+        what = "n, median, the interval that holds it at 95 %, and p99 where n is 200 or more"
+        print(f"{row['experiment']}: {what}")
     for row in rows:
         low, high = ("?" if end is None else f"{end:.4g}" for end in row["interval"])
+        p99 = "-" if row["p99"] is None else f"{row['p99']:.4g}"
         print(
             f"  {row['condition']:34}{row['n']:6}{row['median']:11.4g}{f'{low} to {high}':>22}"
-            f"  {row['unit']:20} {row['source']}"
+            f"{p99:>9}  {row['unit']:20} {row['source']}"
         )
     for reason in dict.fromkeys(row["reason"] for row in rows if row["reason"]):
         print(f"  Not live here: {reason}")
@@ -359,7 +392,7 @@ def _record(arguments: argparse.Namespace) -> int:
 
     with _foreseen():
         try:
-            with _docker_engine():
+            with _docker_engine(wanted=True):
                 outcomes = registry.record(arguments.names, arguments.folder, tell)
         finally:
             close_warm_launcher()
@@ -368,15 +401,28 @@ def _record(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _docker_engine() -> AbstractContextManager[Any]:
-    """The Docker engine that answers here, or else one of our own for a while, where root may."""
+@contextmanager
+def _docker_engine(wanted: bool) -> Iterator[None]:
+    """A Docker engine of our own for a while, where none answers here and root may start one."""
     from virtlab import host
+    from virtlab.errors import RuntimeFailed
+    from virtlab.runtimes import RUNTIMES
     from virtlab.runtimes.base import is_root
     from virtlab.runtimes.docker import own_docker_engine
 
-    if host.docker_engine() or not (is_root() and host.find_tool("dockerd")):
-        return nullcontext()
-    return own_docker_engine()
+    live = os.environ.get("VIRTLAB_SOURCE") != "recorded"
+    may_start = is_root() and host.find_tool("dockerd")
+    if not (wanted and live and may_start) or host.docker_engine():
+        yield
+        return
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(own_docker_engine())
+        except RuntimeFailed as error:  # the others go on
+            print(f"virtlab: {error}", file=sys.stderr)
+        else:
+            stack.callback(RUNTIMES["docker"].forget)  # type: ignore[attr-defined]
+        yield
 
 
 def _report(arguments: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +24,9 @@ from typing import Any
 from virtlab.syscalls import CONTAINER_NAMESPACES, may_administer
 
 _PROBES = Path(__file__).with_name("probes.py")
-_PATIENCE_S = 20
+_PATIENCE_S = 10
 _TRYING = threading.Lock()
+_PROBING: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 _SYSTEM_TOOLS = "/usr/local/sbin:/usr/sbin:/sbin"  # not on an ordinary user's PATH in Debian
 
 
@@ -69,7 +71,8 @@ def probe(name: str) -> Capability:
     """
     if name not in CAPABILITIES:
         raise KeyError(f"no capability is named {name!r}; there are: {', '.join(CAPABILITIES)}")
-    return _probe(name)
+    with _PROBING[name]:  # threads that ask at once wait for the first one's answer
+        return _probe(name)
 
 
 @functools.cache
@@ -102,7 +105,6 @@ _REMEDIES = {
     "seccomp": "use a kernel with CONFIG_SECCOMP_FILTER",
     "ksm": "as root: echo 1 > /sys/kernel/mm/ksm/run",
     "psi": "boot with psi=1",
-    "cgroup controllers": "run as root, or ask systemd: systemd-run --user --scope -p Delegate=yes",
 }
 
 
@@ -148,6 +150,24 @@ def _namespaces() -> Capability:
     return Capability("namespaces", True, f"mnt, pid, net, ipc, uts and cgroup, {how}")
 
 
+def _cgroup_controllers() -> Capability:
+    """Which controllers a group below the caller's own can have: makes one, and removes it."""
+    from virtlab.resources import cgroups  # it imports this module
+
+    name = "cgroup controllers"
+    usable, refused = [], ""
+    for controller in sorted(cgroups.CONTROLLERS):
+        try:
+            with cgroups.group(controller):
+                usable.append(controller)
+        except cgroups.NoCgroup as error:
+            refused = str(error)
+    if usable:
+        return Capability(name, True, " ".join(usable))
+    remedy = "run as root, or ask systemd: systemd-run --user --scope -p Delegate=yes"
+    return Capability(name, False, refused.partition(";")[0], remedy)
+
+
 _KERNEL = [
     "user namespace",
     "mnt namespace",
@@ -158,7 +178,6 @@ _KERNEL = [
     "cgroup namespace",
     "time namespace",
     "mount in user namespace",
-    "cgroup controllers",
     "overlayfs",
     "loop device",
     "kvm",
@@ -193,14 +212,11 @@ def _tool(
                 text=True,
                 timeout=_PATIENCE_S,
             )
-        except (OSError, subprocess.SubprocessError) as error:
-            return Capability(
-                name,
-                False,
-                f"{path} does not run: {error}",
-                f"apt-get install --reinstall {package}",
-            )
-        number = re.search(r"\d+(\.\d+)+", run.stdout)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            why = getattr(error, "strerror", None) or f"no answer within {_PATIENCE_S} s"
+            remedy = f"apt-get install --reinstall {package}"
+            return Capability(name, False, f"{path} does not run: {why}", remedy)
+        number = re.search(r"\d+(\.\d+)+(~\d+(\.\d+)*)?", run.stdout)  # gVisor: 0.0~20221219.0
         said = f"version {number.group()}" if number else "of an unknown version"
         return Capability(name, True, f"{path}, {said}")
 
@@ -233,7 +249,10 @@ def docker_address() -> str:
 def docker_engine() -> Capability:
     """Whether a Docker engine answers; never cached, since an engine comes and goes."""
     address = docker_address()
-    remedy = "as root: apt-get install docker.io; systemctl start docker; usermod -aG docker USER"
+    remedy = (
+        "as root: apt-get install docker.io; systemctl start docker; usermod -aG docker USER "
+        "(virtlab startup and virtlab record, as root, start an engine of their own)"
+    )
     if not address.startswith("unix://"):
         why = f"DOCKER_HOST is {address}; only an engine of this machine is measured"
         return Capability("docker", False, why, "unset DOCKER_HOST")
@@ -257,6 +276,36 @@ def _process_events() -> Capability:
     return process_events.available()
 
 
+def _guest_kernel() -> Capability:
+    """Whether there is a Linux kernel to boot in a guest, and a shell for it."""
+    from virtlab.runtimes import linux_guest  # it imports this module
+
+    return linux_guest.guest_kernel()
+
+
+def _xen_hypervisor() -> Capability:
+    """Whether the Xen hypervisor lies on this machine, to be booted in a virtual one."""
+    from virtlab.runtimes import xen  # it imports this module
+
+    return xen.xen_hypervisor()
+
+
+def _loopback() -> Capability:
+    """Whether two processes of this machine can talk over TCP."""
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            server.settimeout(2)
+            with socket.create_connection(server.getsockname(), timeout=2) as client:
+                answering, _ = server.accept()
+                with answering:
+                    client.sendall(b"?")
+                    answering.settimeout(2)
+                    answering.recv(1)
+    except OSError as error:
+        return Capability("loopback", False, str(error), "as root: ip link set lo up")
+    return Capability("loopback", True, "a byte went from 127.0.0.1 to 127.0.0.1")
+
+
 _TOOLS: dict[str, Callable[[], Capability]] = {
     "bubblewrap": _tool("bubblewrap", "bwrap", "bubblewrap", ["--version"]),
     "runc": _tool("runc", "runc", "runc", ["--version"]),
@@ -269,12 +318,22 @@ _TOOLS: dict[str, Callable[[], Capability]] = {
     "docker": docker_engine,
     "docker package": _package("docker", "docker package"),
     "qemu": _tool("qemu", "qemu-system-x86_64", "qemu-system-x86", ["--version"]),
+    "qemu-aarch64": _tool("qemu-aarch64", "qemu-aarch64", "qemu-user", ["--version"]),
+    "qemu-system-aarch64": _tool(
+        "qemu-system-aarch64", "qemu-system-aarch64", "qemu-system-arm", ["--version"]
+    ),
+    "qemu-img": _tool("qemu-img", "qemu-img", "qemu-utils", ["--version"]),
+    "busybox": _tool("busybox", "busybox", "busybox-static", []),
 }
 
 CAPABILITIES: dict[str, Callable[[], Capability]] = {
     "namespaces": _namespaces,
     **{name: _kernel_capability(name) for name in _KERNEL},
+    "cgroup controllers": _cgroup_controllers,
     "process events": _process_events,
+    "loopback": _loopback,
+    "guest kernel": _guest_kernel,
+    "xen hypervisor": _xen_hypervisor,
     **_TOOLS,
 }
 
@@ -419,6 +478,9 @@ seccomp = Need("seccomp")
 ksm = Need("ksm")
 psi = Need("psi")
 process_events = Need("process events")
+loopback = Need("loopback")
+guest_kernel = Need("guest kernel")
+xen_hypervisor = Need("xen hypervisor")
 bubblewrap = Need("bubblewrap")
 runc = Need("runc")
 crun = Need("crun")
@@ -429,3 +491,7 @@ mono = Need("mono")
 wasmtime = Need("wasmtime")
 unicorn = Need("unicorn")
 qemu = Need("qemu")
+qemu_aarch64 = Need("qemu-aarch64")
+qemu_system_aarch64 = Need("qemu-system-aarch64")
+busybox = Need("busybox")
+qemu_img = Need("qemu-img")

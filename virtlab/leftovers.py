@@ -17,7 +17,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from virtlab.interrupts import uninterrupted
 
 OWNER_VARIABLE = "VIRTLAB_OWNER"
 PREFIX = "virtlab"
@@ -35,13 +38,36 @@ def owned_name() -> str:
     return f"{PREFIX}-{owner_mark()}"
 
 
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """Makes a temporary folder of this process's own; gone after the block, come what may."""
+    folder = None
+    try:
+        with uninterrupted():
+            folder = make_folder()
+        yield folder
+    finally:
+        with uninterrupted():
+            if folder is not None:
+                remove_folder(folder)
+
+
 def make_folder() -> Path:
     """Makes a temporary folder of this process's own; the caller removes it.
 
-    What an interrupt kept a caller from removing goes when the process ends.
+    What an interrupt kept a caller from removing goes when the process ends. `own_folder` does not
+    wait so long.
     """
     remove_own_folders_at_exit()
-    return Path(tempfile.mkdtemp(prefix=f"{owned_name()}-"))
+    folder = None
+    try:
+        with uninterrupted():  # else an interrupt could leave a folder whose name nobody knows
+            folder = Path(tempfile.mkdtemp(prefix=f"{owned_name()}-"))
+    except KeyboardInterrupt:
+        if folder is not None:
+            folder.rmdir()
+        raise
+    return folder
 
 
 @functools.cache

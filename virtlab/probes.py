@@ -98,14 +98,21 @@ def overlay() -> str:
 def loop_device() -> str:
     """Puts a small file behind a free loop device and takes it off again."""
     get_free, set_file, clear_file = 0x4C82, 0x4C00, 0x4C01
+    backing = os.memfd_create("probe")
+    os.ftruncate(backing, 4096)
     with open("/dev/loop-control", "rb+", buffering=0) as control:  # noqa: PTH123
-        number = fcntl.ioctl(control, get_free)
-    with open(f"/dev/loop{number}", "rb+", buffering=0) as device:  # noqa: PTH123
-        backing = os.memfd_create("probe")
-        os.ftruncate(backing, 4096)
-        fcntl.ioctl(device, set_file, backing)
-        fcntl.ioctl(device, clear_file)
-    return f"used /dev/loop{number}"
+        for _ in range(10):
+            number = fcntl.ioctl(control, get_free)
+            with open(f"/dev/loop{number}", "rb+", buffering=0) as device:  # noqa: PTH123
+                try:
+                    fcntl.ioctl(device, set_file, backing)
+                except OSError as error:
+                    if error.errno != errno.EBUSY:
+                        raise
+                    continue
+                fcntl.ioctl(device, clear_file)
+                return f"used /dev/loop{number}"
+    raise OSError(errno.EBUSY, "others were quicker to take each free one")
 
 
 def kvm() -> str:
@@ -204,50 +211,6 @@ def pressure() -> str:
     return Path("/proc/pressure/cpu").read_text().splitlines()[0]
 
 
-def cgroup_controllers() -> str:
-    """Makes a group below the caller's own, with the controllers it would have, and removes it."""
-    usable, refused = [], ""
-    for controllers, folder in own_cgroups():
-        group = folder / f"virtlab-probe-{os.getpid()}"
-        try:
-            group.mkdir()
-        except OSError as error:
-            refused = error.strerror or str(error)
-            continue
-        if not controllers:  # version 2 tells itself
-            controllers = (folder / "cgroup.controllers").read_text().split()
-        group.rmdir()
-        usable += controllers
-    if not usable:
-        raise OSError(refused or "no controller is mounted here")
-    return " ".join(sorted(set(usable)))
-
-
-def own_cgroups() -> list[tuple[list[str], Path]]:
-    """The caller's own group in every hierarchy: its controllers (empty: version 2) and folder."""
-    mounts = {}
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        before, _, after = line.partition(" - ")
-        kind, _, options = after.split(" ")[:3]
-        fields = before.split(" ")
-        if kind == "cgroup2":
-            mounts[""] = (fields[3], fields[4])
-        elif kind == "cgroup":
-            for option in options.split(","):
-                mounts[option] = (fields[3], fields[4])
-    found = []
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
-        _, controllers, path = line.split(":", 2)
-        names = [name for name in controllers.split(",") if name]
-        key = names[0] if names else ""
-        if key.startswith("name=") or key not in mounts:
-            continue
-        root, folder = mounts[key]
-        below = path.removeprefix(root.rstrip("/"))
-        found.append((names, Path(folder + below)))
-    return found
-
-
 def hypervisor_leaf() -> str:
     """The hypervisor's signature, from CPUID leaf 0x40000000; "" where the processor shows none."""
     if platform.machine() not in ("x86_64", "AMD64"):
@@ -295,7 +258,6 @@ PROBES: dict[str, Callable[[], str | None]] = {
     "seccomp": seccomp,
     "ksm": same_page_merging,
     "psi": pressure,
-    "cgroup controllers": cgroup_controllers,
     "hypervisor leaf": hypervisor_leaf,
 }
 

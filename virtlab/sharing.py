@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -34,6 +35,20 @@ SUMMARIES = {
 }
 
 
+def chosen(names: Sequence[str]) -> list[str]:
+    """Return the experiments that were asked for, all if none was.
+
+    Raises:
+        RegistryError: if a name is unknown.
+    """
+    for name in names:
+        if name not in SUMMARIES:
+            raise RegistryError(
+                f"no experiment on sharing is named {name!r}; there are: {', '.join(SUMMARIES)}"
+            )
+    return list(names or SUMMARIES)
+
+
 def measure(names: Sequence[str] = (), seed: int = 1) -> Iterator[list[dict[str, Any]]]:
     """Measure experiments on sharing one after the other, and keep what is live in `runs/`.
 
@@ -43,24 +58,20 @@ def measure(names: Sequence[str] = (), seed: int = 1) -> Iterator[list[dict[str,
 
     Yields:
         For each experiment its rows, ready for JSON: experiment, condition (with the tenant, where
-        tenants differ), n, median, interval (both ends, None if unknown), unit, source, reason.
+        tenants differ), n, median, p99 (None under 200 samples), interval of the median (both
+        ends, None if unknown), unit, source, reason.
 
     Raises:
         RegistryError: if a name is unknown; nothing is measured then.
         DamagedRecording: if a recording is needed and missing, or cannot be written.
     """
     known = registry.load(CHAPTER)
-    for name in names:
-        if name not in SUMMARIES:
-            raise RegistryError(
-                f"no experiment on sharing is named {name!r}; there are: {', '.join(SUMMARIES)}"
-            )
-    for name in names or SUMMARIES:
+    for name in chosen(names):
         measured = registry.run(known[name], seed=seed)
+        yield list(_rows(name, measured, seed))
         if measured.source == "live":
             columns = measured.data.drop(columns=["source", "reason"])
             recording.save(columns, measured.provenance, runs_folder() / CHAPTER, name)
-        yield list(_rows(name, measured, seed))
 
 
 def _rows(name: str, measured: Measurement, seed: int) -> Iterator[dict[str, Any]]:
@@ -77,6 +88,7 @@ def _rows(name: str, measured: Measurement, seed: int) -> Iterator[dict[str, Any
             "condition": row["condition"],
             "n": int(row["n"]),
             "median": float(f"{row['median']:.5g}"),
+            "p99": None if math.isnan(row["p99"]) else float(f"{row['p99']:.5g}"),
             "interval": [None if abs(end) == float("inf") else float(f"{end:.5g}") for end in ends],
             "unit": what or str(known["unit"]),
             "source": str(known["source"]),

@@ -38,9 +38,11 @@ MNT_DETACH = 2
 PR_SET_PDEATHSIG = 1
 PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
+PR_SET_SECUREBITS = 28
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_THP_DISABLE = 41
+PR_CAP_AMBIENT = 47
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 # PyDLL keeps the interpreter's lock: the child of a raw clone must come back into Python with it.
@@ -126,7 +128,14 @@ def drop_capabilities() -> None:
             prctl(PR_CAPBSET_DROP, capability)
         except OSError:
             break  # past the last capability that this kernel knows, or not allowed to drop
+    capset(0, 0, 0)
+
+
+def capset(effective: int, permitted: int, inheritable: int) -> None:
+    """Sets three of this process's capability sets; each has one bit a capability."""
     version_3 = 0x20080522
     header = (ctypes.c_uint32 * 2)(version_3, 0)
-    nothing = (ctypes.c_uint32 * 6)()
-    _checked(_LIBC.syscall(_number("capset"), header, nothing), "capset")
+    sets = (effective, permitted, inheritable)
+    words = [one >> shift & 0xFFFFFFFF for shift in (0, 32) for one in sets]
+    data = (ctypes.c_uint32 * 6)(*words)
+    _checked(_LIBC.syscall(_number("capset"), header, data), "capset")

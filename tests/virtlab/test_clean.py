@@ -7,14 +7,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.virtlab.traces import traces, wait_for_nothing
 from virtlab import host, leftovers
+from virtlab.resources import cgroups
+from virtlab.resources.cgroups import NoCgroup
 
-# One test's clean-up would find what another has just left: never in two processes at once.
-pytestmark = pytest.mark.xdist_group("leftovers")
+# One test's clean-up would find what another has just left: never in two processes at once, be they
+# of one session (the group) or of two (the fixture).
+pytestmark = [pytest.mark.xdist_group("leftovers"), pytest.mark.usefixtures("alone_with_leftovers")]
 
 
 def sleeper(mark: str) -> subprocess.Popen[bytes]:
@@ -94,8 +99,45 @@ def test_folders_of_dead_owners_go_and_others_stay(tmp_path: Path) -> None:
     foreign = tmp_path / "virtlab-notes"
     for folder in (left, foreign):
         (folder / "deep").mkdir(parents=True)
-    assert leftovers.clean() == [f"folder {left}"]
+    assert f"folder {left}" in leftovers.clean()
     assert sorted(tmp_path.iterdir()) == sorted([own, foreign])
+
+
+@pytest.mark.parametrize(
+    "make", [leftovers.make_folder, lambda: leftovers.own_folder().__enter__()]
+)
+def test_an_interrupt_while_a_folder_is_made_leaves_none(
+    make: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = tempfile.mkdtemp
+
+    def interrupted(prefix: str) -> str:
+        made = usual(prefix=prefix)
+        os.kill(os.getpid(), signal.SIGINT)
+        return made
+
+    monkeypatch.setattr("tempfile.mkdtemp", interrupted)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            make()
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_own_folder_goes_after_an_exception() -> None:
+    seen: list[Path] = []
+
+    def use_it() -> None:
+        with leftovers.own_folder() as folder:
+            seen.append(folder)
+            (folder / "file").touch()
+            raise KeyError("in the block")
+
+    with pytest.raises(KeyError):
+        use_it()
+    assert not seen[0].exists()
 
 
 @pytest.mark.system
@@ -157,21 +199,16 @@ def test_a_network_device_with_a_dead_owner_goes() -> None:
 
 @pytest.mark.system
 def test_a_control_group_of_a_dead_owner_goes() -> None:
-    from virtlab import probes
-
-    group = None
-    for _, parent in probes.own_cgroups():
-        try:
-            group = parent / f"virtlab-{mark_of_the_dead()}-test"
-            group.mkdir()
-            break
-        except OSError:
-            group = None
-    if group is None:
-        pytest.skip("no control group can be made here")
-    (group / "below").mkdir()
+    try:
+        with cgroups.group("pids") as own:
+            parents = [place.parent for place in own.places]
+    except NoCgroup as error:
+        pytest.skip(f"no control group for this user: {error}")
+    groups = [parent / f"virtlab-{mark_of_the_dead()}-test" for parent in parents]
+    for group in groups:
+        (group / "below").mkdir(parents=True)
     leftovers.clean()
-    assert not group.exists()
+    assert not any(group.exists() for group in groups)
 
 
 LIVES = ("posix_spawn", "namespaces", "bubblewrap", "runc", "kvm", "qemu-tcg")
@@ -185,27 +222,6 @@ for name in itertools.cycle(names):
     with RUNTIMES[name].start():
         RUNTIMES[name].run()
 """
-
-
-def traces(mark: str) -> list[str]:
-    """Everything on this machine that carries an owner's mark."""
-    found = [str(path) for path in Path(tempfile.gettempdir()).glob(f"*{mark}*")]
-    found += [line for line in Path("/proc/self/mounts").read_text().splitlines() if mark in line]
-    found += [folder for folder, _, _ in os.walk("/sys/fs/cgroup") if mark in folder]
-    for environment in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if f"{leftovers.OWNER_VARIABLE}={mark}".encode() in environment.read_bytes():
-                found.append(f"{environment}: {environment.with_name('comm').read_text().strip()}")
-        except OSError:
-            continue
-    return found
-
-
-def wait_for_nothing(mark: str) -> None:
-    """Until the owner's helpers, which see that it is gone, have cleaned up after it."""
-    deadline = time.monotonic() + 20
-    while traces(mark) and time.monotonic() < deadline:
-        time.sleep(0.05)
 
 
 def kill_in_the_middle(moment: float, with_helpers: bool) -> None:

@@ -3,11 +3,15 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from virtlab import cli
+from virtlab.errors import RuntimeFailed
+from virtlab.host import Capability
 from virtlab.runtimes import RUNTIMES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,6 +124,27 @@ def test_a_recording_stands_in_and_is_not_kept_as_the_users_own(
     assert not (tmp_path / "runs").exists()
     code, out, _ = virtlab("startup", "--json", "--only", "runc", capsys=capsys)
     assert [(row["runtime"], row["source"]) for row in json.loads(out)] == [("runc", "recorded")]
+
+
+def test_an_engine_that_does_not_start_ends_only_its_own_rung(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def refuse() -> Iterator[str]:
+        raise RuntimeFailed("docker: the engine did not start: no room")
+        yield ""
+
+    monkeypatch.setattr("virtlab.host.docker_engine", lambda: Capability("docker", False, "none"))
+    monkeypatch.setattr("virtlab.host.find_tool", lambda name: f"/fake/{name}")
+    monkeypatch.setattr("virtlab.runtimes.base.is_root", lambda: True)
+    monkeypatch.setattr("virtlab.runtimes.docker.own_docker_engine", refuse)
+    code, out, err = virtlab(
+        "startup", "--json", "--rounds", "2", "--only", "thread,docker", capsys=capsys
+    )
+    assert code == 0
+    sources = {row["runtime"]: row["source"] for row in json.loads(out)}
+    assert sources == {"thread": "live", "docker": "recorded"}
+    assert "virtlab: docker: the engine did not start: no room\n" in err
 
 
 def test_a_wrong_source_is_one_line(

@@ -1,14 +1,21 @@
 """What the host says of itself is tried, complete, and comes with reasons and remedies."""
 
+import errno
+import io
 import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from virtlab import host, probes
+from virtlab.resources import cgroups
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -64,6 +71,68 @@ def test_a_broken_tool_is_a_no(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     answer = host.CAPABILITIES["runc"]()
     assert not answer
     assert "does not run" in answer.why
+
+
+def test_a_tool_that_hangs_is_a_no(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = tmp_path / "runc"
+    stuck.write_text("#!/bin/sh\nexec sleep 1000\n")
+    stuck.chmod(0o755)
+    monkeypatch.setattr(host, "find_tool", lambda name: str(stuck))
+    monkeypatch.setattr(host, "_PATIENCE_S", 0.1)
+    assert host.CAPABILITIES["runc"]().why == f"{stuck} does not run: no answer within 0.1 s"
+
+
+def test_controllers_are_those_that_a_group_can_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def refuse(*controllers: str) -> Iterator[None]:
+        if controllers == ("pids",):
+            yield
+            return
+        raise cgroups.NoCgroup("/sys/fs/cgroup: it is read-only; run as root")
+
+    monkeypatch.setattr(cgroups, "group", refuse)
+    answer = host.CAPABILITIES["cgroup controllers"]()
+    assert (answer.ok, answer.why) == (True, "pids")
+    monkeypatch.setattr(cgroups, "CONTROLLERS", frozenset({"cpu"}))
+    answer = host.CAPABILITIES["cgroup controllers"]()
+    assert (answer.ok, answer.why) == (False, "/sys/fs/cgroup: it is read-only")
+    assert "Delegate" in answer.remedy
+
+
+def test_threads_that_ask_at_once_probe_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def slow() -> host.Capability:
+        asked.append("once")
+        time.sleep(0.05)
+        return host.Capability("slow", True, "at last")
+
+    monkeypatch.setitem(host.CAPABILITIES, "slow", slow)
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(host.probe, "slow") for _ in range(4)]
+    assert all(answer.result() for answer in answers)
+    assert asked == ["once"]
+
+
+def test_a_loop_device_that_others_took_first_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Device(io.BytesIO):
+        pass
+
+    taken = [True, False]
+
+    def ioctl(device: object, request: int, *_: object) -> int:
+        if request == 0x4C00 and taken.pop(0):
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        return 7
+
+    monkeypatch.setattr(probes.fcntl, "ioctl", ioctl)
+    monkeypatch.setattr("builtins.open", lambda *_, **__: Device())
+    assert probes.loop_device() == "used /dev/loop7"
+    taken[:] = [True] * 20
+    with pytest.raises(OSError, match="others were quicker"):
+        probes.loop_device()
 
 
 def test_probes_that_do_not_run_make_every_kernel_answer_a_no(

@@ -69,6 +69,16 @@ def test_a_ladder_is_in_order():
     assert data["gone_ms"].ge(data["first_reply_ms"]).all()
 
 
+@pytest.mark.serial
+def test_a_large_parent_makes_fork_dear_and_a_cold_launcher_everything():
+    """At their best: what else the machine does only adds."""
+    measured = SECOND["large-parent"]
+    best = measured(sizes_mib=(0, 128), rounds=6).groupby("condition")["first_reply_ms"].min()
+    assert best["fork, 128 MiB"] > 2 * best["fork, 0 MiB"]
+    assert best["posix_spawn, 128 MiB"] < best["fork, 128 MiB"]
+    assert best["posix_spawn, cold launcher"] > 2 * best["posix_spawn, 0 MiB"]
+
+
 def test_an_unknown_rung_is_named():
     with pytest.raises(RegistryError, match="no runtime named 'runk'; there are: thread"):
         SECOND["startup-ladder"](only=("runk",))

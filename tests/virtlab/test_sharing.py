@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from virtlab import cli, sharing
+from virtlab import cli, registry, sharing
 from virtlab.measure import recording
+from virtlab.measure.recording import DamagedRecording
 from virtlab.registry import RegistryError
 
 
@@ -50,3 +51,30 @@ def test_the_command_prints_a_table_or_json(monkeypatch, capsys):
     assert {row["condition"] for row in rows} >= {"own pages", "merged by KSM"}
     assert cli.main(["sharing", "nothing"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_damaged_recording_and_a_full_disk_end_only_their_own_experiment(monkeypatch, capsys):
+    usual = registry.run
+
+    def run(experiment, **parameters):
+        if experiment.name == "page-sharing":
+            raise DamagedRecording("page-sharing.csv: its checksum is another")
+        return usual(experiment, **parameters)
+
+    monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
+    monkeypatch.setattr(registry, "run", run)
+    assert cli.main(["sharing", "page-sharing", "limits"]) == 1
+    out, err = capsys.readouterr()
+    assert "CPU quota, limited" in out
+    assert err == "virtlab sharing: page-sharing: page-sharing.csv: its checksum is another\n"
+
+
+def test_what_cannot_be_kept_is_told_all_the_same(monkeypatch, capsys):
+    def full(*_):
+        raise DamagedRecording("lock-holder.csv: cannot be written (No space left on device)")
+
+    monkeypatch.setattr(recording, "save", full)
+    assert cli.main(["sharing", "lock-holder"]) == 1
+    out, err = capsys.readouterr()
+    assert "one tenant" in out
+    assert "No space left on device" in err

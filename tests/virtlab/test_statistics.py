@@ -11,6 +11,7 @@ from scipy.stats import binom
 
 from virtlab.measure import statistics
 from virtlab.measure.statistics import (
+    difference_interval,
     median_interval,
     p99,
     p99_interval,
@@ -48,6 +49,24 @@ def test_a_planted_delay_of_five_milliseconds_is_found():
         assert found.low > 1.0
         held += found.holds(truth)
     assert held >= 90
+
+
+def test_the_interval_of_a_difference_holds_a_planted_delay():
+    chance = np.random.default_rng(6)
+    held = 0
+    for seed in range(TRIALS):
+        weather = 20 + chance.exponential(3.0, 60)
+        plain, delayed = (weather + delay + chance.exponential(1.0, 60) for delay in (0, 5))
+        found = difference_interval(delayed, plain, paired=True, seed=seed)
+        assert found.low > 0
+        held += found.holds(5.0)
+    assert held >= 90
+
+
+def test_the_difference_of_single_samples_has_no_bounds():
+    assert difference_interval([3.0], [1.0], paired=True, seed=1) == (-math.inf, 2.0, math.inf)
+    with pytest.raises(ValueError, match="differ in number"):
+        difference_interval([3.0, 4.0], [1.0], paired=True, seed=1)
 
 
 def test_the_seed_decides_the_interval():

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from virtlab.measure.rounds import measure_rounds
 from virtlab.registry import CannotMeasure, experiment
 from virtlab.resources.tenants import Tenants, one_core, unit_seconds
 from virtlab.runtimes import LADDER, RUNTIMES
+from virtlab.runtimes.process import Fork, PosixSpawn
 
 INSTANCES = Path(__file__).parent / "programs" / "instances.py"
 CHAPTER = "01-what-is-virtualization"
@@ -60,6 +62,42 @@ def startup_ladder(
         concurrency=concurrency,
         present=present,
     )
+
+
+@experiment(f"{CHAPTER}/large-parent", recorded_with={"rounds": 40})
+def large_parent(
+    sizes_mib: Sequence[int] = (0, 64, 256),
+    rounds: int = 8,
+    seed: int = 1,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Start a process from ever larger parents, and from one that must itself be started first.
+
+    A fork copies the parent's page tables; posix_spawn borrows its memory until the new program
+    runs. All other start-up measurements use the small warm launcher (0 MiB more).
+
+    Returns:
+        Columns round, order, condition (`fork, 64 MiB`, …, `posix_spawn, cold launcher`), how,
+        parent_mib (what the parent holds besides its own few MiB), first_instruction_ms and
+        first_reply_ms (from the call).
+    """
+
+    def start(how: type[Fork] | type[PosixSpawn], parent_mib: int, cold: bool) -> dict[str, Any]:
+        runtime = how(parent_mib)
+        stamps = runtime.run_cold() if cold else runtime.run()
+        times = {
+            f"{boundary}_ms": (stamps[boundary] - stamps["call"]) / 1e6
+            for boundary in ("first_instruction", "first_reply")
+        }
+        return {"how": runtime.name, "parent_mib": parent_mib, **times}
+
+    conditions = {
+        f"{how.name}, {size} MiB": partial(start, how, size, False)
+        for how in (PosixSpawn, Fork)
+        for size in sizes_mib
+    }
+    conditions["posix_spawn, cold launcher"] = partial(start, PosixSpawn, 0, True)
+    return measure_rounds(conditions, rounds=rounds, seed=seed, progress=progress)
 
 
 @experiment(f"{CHAPTER}/two-processes-one-address", claims=["C001"])

@@ -88,7 +88,7 @@ def inside_and_outside() -> pd.DataFrame:
 
 
 def _build_walls(rounds: int, seed: int) -> Any:
-    with _own_folder() as folder:
+    with leftovers.own_folder() as folder:
         (folder / "root" / "proc").mkdir(parents=True)
         return _program("walls.py", rounds, seed, folder / "root")
 
@@ -103,7 +103,7 @@ def overlay() -> pd.DataFrame:
     Returns:
         One row a path: condition (the path), lower, upper, merged.
     """
-    with _own_folder() as folder:
+    with leftovers.own_folder() as folder:
         return pd.DataFrame(_program("overlay.py", folder, 1 << 20)["paths"])
 
 
@@ -114,7 +114,7 @@ def copy_up(mib: int = 8) -> pd.DataFrame:
     Returns:
         One row a write: round (the file), order, condition (first write, second write), ms.
     """
-    with _own_folder() as folder:
+    with leftovers.own_folder() as folder:
         writes = _program("overlay.py", folder, mib << 20)["writes"]
     rows = [
         (number, place, name, ms)
@@ -149,7 +149,7 @@ def unpacked_image() -> Iterator[Path]:
     """Build the application's image, unpack it, and give the folder."""
     store: dict[str, bytes] = {}
     manifest = images.build(list(layers().values()), COMMAND, store)
-    with _own_folder() as folder:
+    with leftovers.own_folder() as folder:
         root = folder / "image"
         root.mkdir()
         images.unpack(manifest, store, root)
@@ -165,7 +165,7 @@ def package() -> pd.DataFrame:
     Returns:
         One row for each place: condition, says, finds_a_file_of_the_host.
     """
-    with unpacked_image() as root, _own_folder() as elsewhere:
+    with unpacked_image() as root, leftovers.own_folder() as elsewhere:
         marker = elsewhere / "marker"
         marker.write_text("here\n")
         with rooted(_launched("namespaces"), root) as container:
@@ -515,15 +515,6 @@ def _output(runtime: LaunchedRuntime, command: Sequence[str]) -> str:
         said = str(life.get("errors", "")).strip().splitlines() or [f"status {life['status']}"]
         raise RuntimeFailed(f"{runtime.name}: {said[-1]}")
     return str(life["output"]).replace("\r", "").strip()
-
-
-@contextmanager
-def _own_folder() -> Iterator[Path]:
-    folder = leftovers.make_folder()
-    try:
-        yield folder
-    finally:
-        leftovers.remove_folder(folder)
 
 
 def _program(name: str, *arguments: object) -> Any:

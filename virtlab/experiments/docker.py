@@ -12,6 +12,7 @@ from typing import Any
 
 from virtlab import images, leftovers, process_events
 from virtlab.host import find_tool
+from virtlab.interrupts import uninterrupted
 from virtlab.process_events import Event
 from virtlab.registry import CannotMeasure
 from virtlab.runtimes.base import RuntimeFailed
@@ -39,19 +40,19 @@ def loaded(manifest: images.Manifest, store: Mapping[str, bytes]) -> Iterator[st
         CannotMeasure: the engine does not take it.
     """
     name = f"{leftovers.owned_name()}:1"
-    folder = leftovers.make_folder()
     try:
-        (folder / "image").mkdir()
-        images.save(manifest, store, folder / "image", name)
-        with tarfile.open(folder / "image.tar", "w") as archive:
-            archive.add(folder / "image", ".")
-        run = _docker("load", "--input", str(folder / "image.tar"))
+        with leftovers.own_folder() as folder:
+            (folder / "image").mkdir()
+            images.save(manifest, store, folder / "image", name)
+            with tarfile.open(folder / "image.tar", "w") as archive:
+                archive.add(folder / "image", ".")
+            run = _docker("load", "--input", str(folder / "image.tar"))
         if run.returncode != 0:
             raise CannotMeasure(f"docker load: {_last_line(run.stderr)}")
         yield name
     finally:
-        _docker("image", "rm", "--force", name)
-        leftovers.remove_folder(folder)
+        with uninterrupted():
+            _docker("image", "rm", "--force", name)
 
 
 def run_in_stages(name: str, options: Sequence[str] = ()) -> list[dict[str, Any]]:

@@ -3,7 +3,9 @@
 One module for each theme; `base` holds what they share, `general` what many chapters use.
 """
 
+from virtlab.figures.aggregation import pool_speedup, refusals
 from virtlab.figures.base import MOST_BYTES, Shown, style
+from virtlab.figures.emulation import results_per_second, screens
 from virtlab.figures.general import (
     distribution,
     dots,
@@ -15,6 +17,8 @@ from virtlab.figures.general import (
     slowdown,
     timeline,
 )
+from virtlab.figures.hypervisors import exits, fleet
+from virtlab.figures.security import grid
 from virtlab.figures.sharing import (
     limits,
     overcommit,
@@ -23,14 +27,20 @@ from virtlab.figures.sharing import (
     utilization,
 )
 from virtlab.figures.startup import idle_memory, startup_ladder, walls
+from virtlab.figures.virtual_machines import guest_memory, interface_width
 
 __all__ = [
     "MOST_BYTES",
     "Shown",
     "distribution",
     "dots",
+    "exits",
+    "fleet",
+    "grid",
+    "guest_memory",
     "heat_map",
     "idle_memory",
+    "interface_width",
     "limits",
     "lines",
     "literature",
@@ -38,6 +48,10 @@ __all__ = [
     "overcommit",
     "page_sharing",
     "phases",
+    "pool_speedup",
+    "refusals",
+    "results_per_second",
+    "screens",
     "share_against_weight",
     "slowdown",
     "startup_ladder",

@@ -58,15 +58,31 @@ def ratio_interval(
         ValueError: if samples are missing or not finite, the median below the line is 0, or paired
             samples differ in number.
     """
-    a, b = _finite(over), _finite(under)
-    if paired and len(a) != len(b):
-        raise ValueError(f"paired samples differ in number: {len(a)} and {len(b)}")
+    a, b = _pair(over, under, paired)
     if np.median(b) == 0:
         raise ValueError("no ratio to a median of 0")
     estimate = float(np.median(a) / np.median(b))
     if min(len(a), len(b)) == 1:
         return Interval(-math.inf, estimate, math.inf)
     low, high = _bootstrap((a, b), _ratio_of_medians, seed, confidence, paired=paired)
+    return Interval(low, estimate, high)
+
+
+def difference_interval(
+    over: Samples, under: Samples, paired: bool, seed: int, confidence: float = CONFIDENCE
+) -> Interval:
+    """Return median(over) - median(under) with its percentile-bootstrap interval.
+
+    The arguments are those of `ratio_interval`.
+
+    Raises:
+        ValueError: if samples are missing or not finite, or paired samples differ in number.
+    """
+    a, b = _pair(over, under, paired)
+    estimate = float(np.median(a) - np.median(b))
+    if min(len(a), len(b)) == 1:
+        return Interval(-math.inf, estimate, math.inf)
+    low, high = _bootstrap((a, b), _difference_of_medians, seed, confidence, paired=paired)
     return Interval(low, estimate, high)
 
 
@@ -135,6 +151,15 @@ def paired_by_round(
     return both[over].to_numpy(float), both[under].to_numpy(float)
 
 
+def _pair(
+    over: Samples, under: Samples, paired: bool
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    a, b = _finite(over), _finite(under)
+    if paired and len(a) != len(b):
+        raise ValueError(f"paired samples differ in number: {len(a)} and {len(b)}")
+    return a, b
+
+
 def _finite(samples: Samples) -> npt.NDArray[np.float64]:
     values = np.asarray(samples, dtype=float)
     if values.ndim != 1 or len(values) == 0:
@@ -152,6 +177,12 @@ def _ratio_of_medians(
     over: npt.NDArray[np.float64], under: npt.NDArray[np.float64], axis: int = -1
 ) -> npt.NDArray[np.float64]:
     return np.median(over, axis=axis) / np.median(under, axis=axis)
+
+
+def _difference_of_medians(
+    over: npt.NDArray[np.float64], under: npt.NDArray[np.float64], axis: int = -1
+) -> npt.NDArray[np.float64]:
+    return np.median(over, axis=axis) - np.median(under, axis=axis)
 
 
 def _bootstrap(

@@ -20,6 +20,7 @@ from typing import Any
 from virtlab import host, leftovers
 from virtlab.container import rootfs
 from virtlab.host import Capability, find_tool
+from virtlab.interrupts import uninterrupted
 from virtlab.runtimes.base import Instance, Runtime, RuntimeFailed, is_root, pss_with_children
 from virtlab.runtimes.launcher import payload, stamp_payload
 
@@ -255,7 +256,12 @@ def own_docker_engine() -> Iterator[str]:
     dockerd = find_tool("dockerd")
     if dockerd is None or not is_root():
         raise RuntimeFailed("docker: starting an engine needs root and dockerd (docker.io)")
-    folder = leftovers.make_folder()
+    with leftovers.own_folder() as folder, _engine_in(folder, dockerd) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def _engine_in(folder: Path, dockerd: str) -> Iterator[str]:
     address = f"unix://{folder}/docker.sock"
     command = [dockerd, "--host", address, "--pidfile", f"{folder}/pid", *_NETWORKS]
     command += ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"]
@@ -263,11 +269,18 @@ def own_docker_engine() -> Iterator[str]:
     command += ["--cgroup-parent", f"/{cgroup}"]
     environment = {**os.environ, leftovers.OWNER_VARIABLE: leftovers.owner_mark()}
     before = os.environ.get("DOCKER_HOST")
+    process = None
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
-        )
         try:
+            with uninterrupted():
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=environment,
+                    start_new_session=True,  # an interrupt from the terminal is the notebook's
+                )
             os.environ["DOCKER_HOST"] = address
             _wait_until(lambda: host.docker_engine().ok or process.poll() is not None)
             if not host.docker_engine():
@@ -275,13 +288,14 @@ def own_docker_engine() -> Iterator[str]:
                 raise RuntimeFailed(f"docker: the engine did not start: {' '.join(last)}")
             yield address
         finally:
-            if before is None:
-                os.environ.pop("DOCKER_HOST", None)
-            else:
-                os.environ["DOCKER_HOST"] = before
-            _end(process)
-            leftovers.remove_control_groups(cgroup)
-            leftovers.remove_folder(folder)
+            with uninterrupted():
+                if before is None:
+                    os.environ.pop("DOCKER_HOST", None)
+                else:
+                    os.environ["DOCKER_HOST"] = before
+                if process is not None:
+                    _end(process)
+                leftovers.remove_control_groups(cgroup)
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:

@@ -54,6 +54,7 @@ from virtlab import syscalls
 from virtlab.container import engine
 
 OUTPUT_KEPT = 64 * 1024
+CLEANUP_S = 5.0
 SIGKILL = 9
 now = time.monotonic_ns
 
@@ -307,9 +308,15 @@ def _kill(pid: int) -> None:
 
 
 def _run_quietly(argv: list[str]) -> None:
+    """Runs a command to its end, or until its time is up."""
     quiet = [(os.POSIX_SPAWN_DUP2, _DEV_NULL, number) for number in (0, 1, 2)]
     try:
-        os.waitpid(os.posix_spawn(argv[0], argv, os.environ, file_actions=quiet), 0)
+        pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=quiet)
+        pidfd = os.pidfd_open(pid)
+        if not select.select([pidfd], [], [], CLEANUP_S)[0]:
+            _kill(pid)
+        os.close(pidfd)
+        os.waitpid(pid, 0)
     except OSError:
         pass
 

@@ -103,6 +103,8 @@ class Machine:
 
     Args:
         memory_bytes: a multiple of 4096; at least 2 MiB.
+        memory: another machine's memory to use as its own, so that both have the same; the caller
+            closes that one last.
 
     Attributes:
         memory: the guest's memory, to read and write.
@@ -113,14 +115,17 @@ class Machine:
         RuntimeFailed: this machine or user has no KVM.
     """
 
-    def __init__(self, memory_bytes: int = LEAST_MEMORY) -> None:
+    def __init__(self, memory_bytes: int = LEAST_MEMORY, memory: mmap.mmap | None = None) -> None:
+        self._own_memory = memory is None
+        memory_bytes = memory_bytes if memory is None else len(memory)
         if memory_bytes < LEAST_MEMORY or memory_bytes % _PAGE:
             raise RuntimeFailed("kvm: guest memory is a multiple of 4096 bytes, at least 2 MiB")
         self.returns: Counter[str] = Counter()
         self.serial = bytearray()
         self._descriptors: list[int] = []
         self._thread, self._kicked = 0, False
-        self.memory = mmap.mmap(-1, memory_bytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        kind = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        self.memory = mmap.mmap(-1, memory_bytes, kind) if memory is None else memory
         try:
             self._create()
         except OSError as error:
@@ -146,14 +151,23 @@ class Machine:
 
     # --- before the first instruction ----------------------------------------------------------
 
-    def start_in_real_mode(self, program: bytes) -> None:
-        """Loads a 16-bit program at 0x1000 and points the processor at it, as after a reset."""
-        self.memory[_REAL_ENTRY : _REAL_ENTRY + len(program)] = program
+    def start_in_real_mode(
+        self, program: bytes, segment: int = 0, offset: int = _REAL_ENTRY
+    ) -> None:
+        """Loads a 16-bit program and points the processor at it, as after a reset.
+
+        Args:
+            program: machine code; it lies, and is entered, at `offset` of `segment`.
+            segment: what all segment registers hold; the segment begins at 16 times that address.
+            offset: from the segment's beginning.
+        """
+        entry = 16 * segment + offset
+        self.memory[entry : entry + len(program)] = program
         sregs = self._sregs()
-        selector_and_base_0 = (0, 0xFFFF, 0)
-        sregs["cs"] = (*selector_and_base_0, *_words(sregs["cs"])[3:])
+        for name in ("cs", "ds", "es", "ss"):
+            sregs[name] = (16 * segment, 0xFFFF, segment, *_words(sregs[name])[3:])
         self._set_sregs(sregs)
-        self.registers = {"rip": _REAL_ENTRY, "rflags": 2}
+        self.registers = {"rip": offset, "rflags": 2}
 
     def start_in_long_mode(self, program: bytes, ring: int = 3, **registers: int) -> None:
         """Loads a 64-bit program at 0x100000 and points the processor at it.
@@ -330,7 +344,7 @@ class Machine:
             self._run.close()
         while self._descriptors:
             os.close(self._descriptors.pop())
-        if not self.memory.closed:
+        if self._own_memory and not self.memory.closed:
             self.memory.close()
 
     def __enter__(self) -> "Machine":

@@ -9,6 +9,8 @@ from virtlab.host import Capability
 from virtlab.runtimes.base import Instance, Runtime, RuntimeFailed
 from virtlab.runtimes.launcher import Launcher, stamp_payload, warm_launcher
 
+TRIAL_S = 10.0  # how long a runtime may take when it is only tried
+
 
 class LaunchedInstance(Instance):
     """An instance that the launcher holds."""
@@ -53,10 +55,13 @@ class LaunchedRuntime(Runtime):
             if not need:
                 return Capability(self.name, False, f"{need.name}: {need.why}", need.remedy)
         if self.tried:
+            usual, self.patience_s = self.patience_s, min(self.patience_s, TRIAL_S)
             try:
                 self.run()
             except RuntimeFailed as error:
                 return Capability(self.name, False, str(error), self.remedy)
+            finally:
+                self.patience_s = usual
         return Capability(self.name, True, seen[0].why if self.needs else self.describe)
 
     def launcher(self) -> Launcher:

@@ -10,6 +10,7 @@ import contextlib
 import marshal
 import os
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -168,16 +169,31 @@ class Launcher:
             data += piece
         return bytes(data[4:])
 
+    def _await_its_end(self) -> None:
+        """Waits until its output ends, as it does with the process: `Popen.wait` looks rarely."""
+        output = self._process.stdout
+        if output is None or output.closed:
+            return
+        deadline = time.monotonic() + _GRACE_S
+        poll = select.poll()
+        poll.register(output, select.POLLIN)
+        while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            if not os.read(output.fileno(), 1 << 20):
+                return
+
     def close(self) -> None:
         """Ends the helper, what it started, and its folder; the second time does nothing."""
         with uninterrupted():
             with contextlib.suppress(OSError):
                 if self._process.stdin:
                     self._process.stdin.close()  # tells the helper to end
+            self._await_its_end()
             try:
                 self._process.wait(_GRACE_S)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                for pid in [self.pid, *_descendants(self.pid)]:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
                 self._process.wait()
             if self._process.stdout:
                 self._process.stdout.close()
@@ -195,6 +211,16 @@ class Launcher:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _descendants(pid: int) -> list[int]:
+    """The processes below one, children before grandchildren."""
+    found = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += [int(child), *_descendants(int(child))]
+    return found
 
 
 _warm: dict[str, Launcher] = {}

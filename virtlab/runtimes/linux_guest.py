@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from virtlab import host, images
+from virtlab import host
 from virtlab.host import Capability, find_tool
 from virtlab.runtimes.base import RuntimeFailed
 from virtlab.runtimes.launched import LaunchedRuntime, recipe
@@ -87,6 +87,8 @@ class QemuLinux(LaunchedRuntime):
 
     def spec(self, launcher: Launcher, command: Sequence[str] | None) -> dict[str, Any]:
         """How the launcher starts it."""
+        from virtlab import images  # here, because it imports half of the network's modules
+
         kernel = find_kernel()
         if kernel is None:
             raise RuntimeFailed(f"{self.name}: {guest_kernel().why}")
@@ -97,7 +99,8 @@ class QemuLinux(LaunchedRuntime):
             files["/init"] = _INIT.format(command=first, end=then).encode()
             disk.write_bytes(initramfs(files))
         except (images.ImageError, OSError) as error:
-            raise RuntimeFailed(f"{self.name}: {error}") from None
+            why = getattr(error, "strerror", None) or error
+            raise RuntimeFailed(f"{self.name}: {why}") from None
         argv = [find_tool("qemu-system-x86_64") or "qemu-system-x86_64"]
         # With ACPI some kernels wait for ever for a timer that this small machine does not have.
         machine = "microvm,x-option-roms=off,rtc=on,acpi=off"

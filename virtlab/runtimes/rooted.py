@@ -21,10 +21,8 @@ def rooted(runtime: LaunchedRuntime, root: Path) -> Iterator[LaunchedRuntime]:
         (root / name).mkdir(exist_ok=True)
     launcher = copy.copy(runtime.launcher())  # the same warm helper, another root
     launcher.root, launcher.binds = root, []
-    launcher.folder = leftovers.make_folder()  # bundles and runtime state, so that none is mixed up
     moved = copy.copy(runtime)
     moved.launcher = lambda: launcher  # type: ignore[method-assign]
-    try:
+    with leftovers.own_folder() as folder:
+        launcher.folder = folder  # bundles and runtime state, so that none is mixed up
         yield moved
-    finally:
-        leftovers.remove_folder(launcher.folder)

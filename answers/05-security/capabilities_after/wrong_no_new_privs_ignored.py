@@ -1,0 +1,25 @@
+# expected: 0/4
+# hint: so it may not get it
+# misconception: no_new_privs is about set-user-ID files alone
+def capabilities_after(process, file):
+    has_capabilities = file is not None
+    if not has_capabilities:
+        file = {"permitted": set(), "inheritable": set(), "effective": False}
+    gained = (process["inheritable"] & file["inheritable"]) | (
+        process["bounding"] & file["permitted"]
+    )
+    effective = file["effective"]
+    if effective and not file["permitted"] <= gained:
+        return None
+    if process["root"]:
+        gained = process["inheritable"] | process["bounding"]
+        effective = True
+    ambient = set() if has_capabilities else set(process["ambient"])
+    permitted = gained | ambient
+    return {
+        "permitted": permitted,
+        "effective": set(permitted) if effective else set(ambient),
+        "inheritable": set(process["inheritable"]),
+        "bounding": set(process["bounding"]),
+        "ambient": ambient,
+    }

@@ -1,0 +1,98 @@
+"""What the servers of a pool do; only the standard library is imported, to keep them small."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+MIB = 1 << 20
+
+
+def who() -> dict[str, Any]:
+    """Say who this server is, as it sees itself."""
+    return {
+        "hostname": socket.gethostname(),
+        "pid": os.getpid(),
+        "boot_id": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+        "cores": len(os.sched_getaffinity(0)),
+    }
+
+
+def compute(units: float) -> int:
+    """Compute something; it takes a core's time in proportion to the units."""
+    total = 0
+    for number in range(round(200 * units)):
+        total += number & 7
+    return total
+
+
+def wait(seconds: float) -> float:
+    """Wait: on a server with a core of its own, computing would take this long."""
+    time.sleep(seconds)
+    return seconds
+
+
+def wait_and_tell(seconds: float) -> int:
+    """Wait, and return when it was over, by the clock that all processes of a machine share."""
+    time.sleep(seconds)
+    return time.perf_counter_ns()
+
+
+def compute_all(units: float, pieces: int) -> int:
+    """Do a whole computing job in one piece."""
+    return sum(compute(units) for _ in range(pieces))
+
+
+def wait_all(seconds: float, pieces: int) -> float:
+    """Do a whole waiting job in one piece."""
+    return sum(wait(seconds) for _ in range(pieces))
+
+
+def limit_memory(free_mib: int) -> None:
+    """Let this server allocate so much more memory, and then nothing: the kernel refuses it."""
+    status = Path("/proc/self/status").read_text()
+    used = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmData"))
+    limit = used * 1024 + free_mib * MIB
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+def fill(mib: int) -> int:
+    """Hold a block of so many MiB for a moment and return its size in MiB."""
+    block = bytearray(mib * MIB)
+    for place in range(0, len(block), 4096):
+        block[place] = 1
+    return block.count(1) * 4096 // MIB
+
+
+def note_and_wait(piece: int, seconds: float, folder: str) -> int:
+    """Note that this piece runs, by a line in a file; take a while; return the square."""
+    with (Path(folder) / "runs").open("a") as runs:
+        runs.write(f"{piece} {socket.gethostname()} {os.getpid()}\n")
+    time.sleep(seconds)
+    return piece * piece
+
+
+class Counter:
+    """Something that lives on one server and has a state, as a virtual machine has."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self) -> int:
+        """Count one further."""
+        self.count += 1
+        return self.count
+
+    def where(self) -> int:
+        """Return the id of the process it lives in."""
+        return os.getpid()
+
+
+def state_of(key: str, dask_scheduler: Any = None) -> str:
+    """Return, on the scheduler, what it says about a task."""
+    return str(dask_scheduler.tasks[key].state)
