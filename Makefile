@@ -7,7 +7,7 @@ PY := .venv/bin/python
 AS_ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: help env env-dev lab test test-fast test-all build execute release student site \
-        bench bench-grading lint lock record system clean
+        attacks bench bench-grading lint lock record system clean
 
 help:  # list the targets
 	@grep -E '^[a-z-]+:.*  # ' Makefile | grep -v '^help' | sed -E 's/^([a-z-]+):.*  # (.*)/  make \1\t\2/' | expand -t 22
@@ -35,10 +35,10 @@ test-all: env-dev  # run everything, also what takes long
 	@$(PY) tools/run_tests.py --all $(ARGS)
 
 build: env-dev  # turn the .md sources into notebooks, and source/ into release/
-	@$(PY) tools/build.py $(ARGS)
+	@$(PY) -m tools.build $(ARGS)
 
 execute: env-dev  # build, and execute every chapter again
-	@$(PY) tools/build.py --execute $(ARGS)
+	@$(PY) -m tools.build --execute $(ARGS)
 
 release: env-dev  # make release/ from source/ and refuse a leak
 	@autograder release $(ARGS)
@@ -54,6 +54,9 @@ bench: env-dev  # measure how right, light and quick the packages are, against b
 
 bench-grading: env-dev  # measure how fast a class is graded, beside stock nbgrader
 	@$(PY) tools/bench_grading.py $(ARGS)
+
+attacks: env-dev  # attack the grader and print what held; ARGS=--user, or ARGS=--layers
+	@$(PY) tests/autograder/attacks/test_attacks.py $(ARGS)
 
 lint: env-dev  # ruff and mypy
 	@ruff check . && ruff format --check . && mypy

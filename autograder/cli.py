@@ -36,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 when all went well, 1 when anything could not be done.
     """
     arguments = _parser().parse_args(argv)
+    # Jsonschema reads a grammar of web addresses when it is imported, for a second of CPU, to check
+    # a format that no notebook has; it does without where there is none.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     # Nbgrader logs tracebacks of what we report in one line.
     for name in ("traitlets", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)

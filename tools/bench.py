@@ -2,33 +2,40 @@
 
     tools/bench.py [--rounds N] [--json]
 
-Each line compares two medians of one run, measured in alternating blocks, or one time with its
+Each line compares two medians of one run, measured in alternating blocks, or one number with its
 bound. Exit code 1 if a bound is broken. hyperfine is the second opinion; without it (`make system`)
-its lines are left out, and said to be.
+its lines are left out, and said to be. Takes about two minutes, and wants the machine to itself.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
 
-from virtlab.measure import stopwatch
+import numpy as np
+
+from virtlab.measure import statistics, stopwatch
+from virtlab.measure.rounds import measure_rounds
 from virtlab.runtimes import RUNTIMES
 from virtlab.runtimes.launcher import close_warm_launcher
 
 TRUE = "/bin/true"
-BLOCK = 10  # starts of one kind in a row; blocks alternate, so that a slow minute hits both
+BLOCK = 5  # starts of one kind in a row; blocks alternate, so that a slow minute hits both
+IMPORTS = 10
+DELAY_MS = 5.0
+TRIALS = 100  # of two identical conditions, on synthetic data
 SECOND_OPINION = ("posix_spawn", "bubblewrap", "runc")
 Sampler = Callable[[], list[float]]
 
@@ -84,6 +91,7 @@ def hyperfine(argv: Sequence[str], runs: int = BLOCK) -> list[float]:
             check=True,
             capture_output=True,
             stdin=subprocess.DEVNULL,
+            start_new_session=True,  # as the launcher has one: Linux shares the CPU by sessions
         )
         (result,) = json.loads(Path(report.name).read_text())["results"]
     return [seconds * 1e3 for seconds in result["times"]]
@@ -103,70 +111,139 @@ def compared(
     ours()
     theirs()
     first, second = [], []
-    for _ in range(rounds):
-        first += ours()
-        second += theirs()
+    for number in range(rounds):
+        if number % 2:
+            second += theirs()
+            first += ours()
+        else:
+            first += ours()
+            second += theirs()
     a, b = median(first), median(second)
     return Line(what, a / b, low, high, f"{a:.3f} ms and {b:.3f} ms, n = {len(first)} each")
 
 
-def lines(rounds: int) -> list[Line | str]:
+def planted_delay(trials: int = 20, rounds: int = 30) -> Line:
+    """How many intervals hold a delay that is planted in one of two conditions, and show it.
+
+    Each is of a measurement of its own; 95 in 100 should hold it, so 16 of 20 are all but certain.
+    """
+
+    def start(delay_ms: float) -> float:
+        began = time.perf_counter_ns()
+        RUNTIMES["posix_spawn"].run([TRUE])
+        until = time.perf_counter_ns() + round(delay_ms * 1e6)
+        while delay_ms and time.perf_counter_ns() < until:
+            pass
+        return (time.perf_counter_ns() - began) / 1e6
+
+    held, found = 0, []
+    for seed in range(trials):
+        data = measure_rounds(
+            {"plain": partial(start, 0.0), "delayed": partial(start, DELAY_MS)},
+            rounds=rounds,
+            seed=seed,
+        )
+        pairs = statistics.paired_by_round(data, "delayed", "plain")
+        interval = statistics.difference_interval(*pairs, paired=True, seed=seed)
+        held += interval.low > 0 and interval.holds(DELAY_MS)
+        found.append(interval.estimate)
+    note = f"of {trials} measurements of {rounds} rounds; found {median(found):.3f} ms"
+    return Line(f"a planted {DELAY_MS:g} ms is held, times", held, 16, trials, note)
+
+
+def coverage() -> Line:
+    """How many intervals of the ratio of two identical conditions hold 1 (synthetic, seeded)."""
+    chance = np.random.default_rng(20)
+    held = 0
+    for seed in range(TRIALS):
+        weather = chance.lognormal(0, 0.2, 40)
+        a, b = (chance.lognormal(0, 0.5, 40) * weather for _ in range(2))
+        held += statistics.ratio_interval(a, b, paired=True, seed=seed).holds(1.0)
+    return Line(
+        "two equal conditions hold 1, times", held, 93, TRIALS, f"of {TRIALS} seeded trials"
+    )
+
+
+def ladder() -> Line:
+    """How long the whole ladder takes, from the command to its end."""
+    with tempfile.TemporaryDirectory() as runs:
+        began = time.perf_counter()
+        command = [sys.executable, "-m", "virtlab.cli", "startup", "--json"]
+        run = subprocess.run(
+            command,
+            check=True,
+            capture_output=True,
+            env={**os.environ, "VIRTLAB_RUNS": runs},
+            stdin=subprocess.DEVNULL,
+        )
+        seconds = time.perf_counter() - began
+    rows = json.loads(run.stdout)
+    live = [row["n"] for row in rows if row["source"] == "live"]
+    note = f"{len(live)} of {len(rows)} rungs live, n = {min(live)} to {max(live)}"
+    return Line("the whole ladder, s", seconds, 0, 60, note)
+
+
+def lines(rounds: int) -> Iterator[Line | str]:
     """All lines of the table; a text stands for what could not be compared here, and why."""
-    found: list[Line | str] = []
     usable = {name: RUNTIMES[name].available() for name in (*SECOND_OPINION, "namespaces")}
     for name in SECOND_OPINION:
         what = f"{name}: virtlab ÷ hyperfine"
         if not shutil.which("hyperfine"):
-            found.append(f"{what}: no hyperfine here; make system installs it")
+            yield f"{what}: no hyperfine here; make system installs it"
         elif not usable[name]:
-            found.append(f"{what}: {usable[name].why}")
+            yield f"{what}: {usable[name].why}"
         else:
             theirs = partial(hyperfine, argv_of(name))
-            found.append(compared(what, partial(lives, name), theirs, rounds, 0.9, 1.1))
+            yield compared(what, partial(lives, name), theirs, rounds, 0.9, 1.1)
     for other, high in (("bubblewrap", 1.0), ("runc", 0.5)):
         what = f"our own container ÷ {other}"
         if missing := [name for name in ("namespaces", other) if not usable[name]]:
-            found.append(f"{what}: {usable[missing[0]].why}")
+            yield f"{what}: {usable[missing[0]].why}"
         else:
             ours = partial(lives, "namespaces")
-            found.append(compared(what, ours, partial(lives, other), rounds, 0.0, high))
+            yield compared(what, ours, partial(lives, other), rounds, 0.0, high)
+    yield planted_delay()
+    yield coverage()
     python = sys.executable
-    bare = median(wall_ms([python, "-c", "pass"]) for _ in range(rounds))
-    loaded = median(wall_ms([python, "-c", "import virtlab"]) for _ in range(rounds))
+    bare = median(wall_ms([python, "-c", "pass"]) for _ in range(IMPORTS))
+    loaded = median(wall_ms([python, "-c", "import virtlab"]) for _ in range(IMPORTS))
     doctor = median(wall_ms([python, "-m", "virtlab.cli", "doctor"]) for _ in range(3))
-    found.append(Line("import virtlab, ms", loaded - bare, -100, 100))
-    found.append(Line("virtlab doctor, ms", doctor, 0, 1000))
-    found.append(Line("the stopwatch's own cost, ms", stopwatch.own_cost_ns() / 1e6, 0, 0.005))
-    return found
+    yield Line("import virtlab, ms", loaded - bare, -100, 100)
+    yield Line("virtlab doctor, ms", doctor, 0, 1000)
+    yield Line("the stopwatch's own cost, ms", stopwatch.own_cost_ns() / 1e6, 0, 0.005)
+    yield ladder()
 
 
-def print_table(found: Sequence[Line | str]) -> None:
-    """Prints a line each: what, value, bound, verdict."""
-    print(f"{'what':36}{'value':>9}{'bound':>14}")
-    for line in found:
-        if isinstance(line, str):
-            print(f"left out: {line}")
-            continue
-        bound = f"{line.low:g} to {line.high:g}" if line.low > 0 else f"≤ {line.high:g}"
-        verdict = "ok" if line.ok else "BROKEN"
-        print(f"{line.what:36}{line.value:9.4g}{bound:>14}  {verdict:6}  {line.note}")
+def print_line(line: Line | str) -> None:
+    """Prints what, value, bound, verdict."""
+    if isinstance(line, str):
+        print(f"left out: {line}", flush=True)
+        return
+    bound = f"{line.low:g} to {line.high:g}" if line.low > 0 else f"≤ {line.high:g}"
+    verdict = "ok" if line.ok else "BROKEN"
+    value = f"{line.value:9.4g}{bound:>14}"
+    print(f"{line.what:36}{value}  {verdict:6}  {line.note}".rstrip(), flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measures and prints; 0 if every bound holds, else 1."""
     parser = argparse.ArgumentParser(description="Benchmarks with their bounds.")
-    parser.add_argument("--rounds", type=int, default=10, help=f"blocks of {BLOCK} starts each")
+    parser.add_argument("--rounds", type=int, default=20, help=f"blocks of {BLOCK} starts each")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(argv)
+    found = []
+    if not options.json:
+        print(f"{'what':36}{'value':>9}{'bound':>14}")
     try:
-        found = lines(options.rounds)
+        for line in lines(options.rounds):
+            found.append(line)
+            if not options.json:
+                print_line(line)
     finally:
         close_warm_launcher()
     if options.json:
         rows = [{"left_out": x} if isinstance(x, str) else asdict(x) | {"ok": x.ok} for x in found]
         print(json.dumps(rows, indent=2, ensure_ascii=False))
-    else:
-        print_table(found)
     return 0 if all(line.ok for line in found if isinstance(line, Line)) else 1
 
 

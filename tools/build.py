@@ -349,6 +349,19 @@ def release_all(root: Path, chapters: Sequence[str]) -> int:
     return failed
 
 
+def guide_of_all(root: Path) -> int:
+    """Brings the tables of the instructor's guide up to date; returns 1 if that failed."""
+    # Late: it reads the course as this module builds it.
+    from tools import guide
+
+    try:
+        print(f"{guide.GUIDE}: {guide.write(root)}")
+    except guide.GuideError as error:
+        print(f"build: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description="Builds the notebooks, then release/.")
@@ -367,6 +380,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not options.chapters or LADDER_CHAPTER in options.chapters:
             print(f"notebooks/images/startup-ladder.png: {copy_ladder(root)}")
         failed += release_all(root, options.chapters)
+        failed += guide_of_all(root) if not options.chapters and not failed else 0
     except BuildError as error:
         print(f"build: {error}", file=sys.stderr)
         return 1

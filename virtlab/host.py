@@ -306,6 +306,13 @@ def _loopback() -> Capability:
     return Capability("loopback", True, "a byte went from 127.0.0.1 to 127.0.0.1")
 
 
+def _two_cores() -> Capability:
+    """Whether two processes of this user can compute at the same time."""
+    cores = len(os.sched_getaffinity(0))
+    remedy = "" if cores > 1 else "give this machine, or this container, another CPU"
+    return Capability("two cores", cores > 1, f"{cores} for this user", remedy)
+
+
 _TOOLS: dict[str, Callable[[], Capability]] = {
     "bubblewrap": _tool("bubblewrap", "bwrap", "bubblewrap", ["--version"]),
     "runc": _tool("runc", "runc", "runc", ["--version"]),
@@ -332,6 +339,7 @@ CAPABILITIES: dict[str, Callable[[], Capability]] = {
     "cgroup controllers": _cgroup_controllers,
     "process events": _process_events,
     "loopback": _loopback,
+    "two cores": _two_cores,
     "guest kernel": _guest_kernel,
     "xen hypervisor": _xen_hypervisor,
     **_TOOLS,
@@ -479,6 +487,7 @@ ksm = Need("ksm")
 psi = Need("psi")
 process_events = Need("process events")
 loopback = Need("loopback")
+two_cores = Need("two cores")
 guest_kernel = Need("guest kernel")
 xen_hypervisor = Need("xen hypervisor")
 bubblewrap = Need("bubblewrap")

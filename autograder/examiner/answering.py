@@ -12,6 +12,7 @@ import importlib
 import inspect
 import io
 import json
+import os
 import select
 import socket
 import subprocess
@@ -462,8 +463,12 @@ class _Room:
         self.codec.callbacks = self.call_back
         self.printed: list[tuple[Any, ...]] = []
         self.serving_examiner = False
+        self.serial = 0
 
     def serve(self) -> None:
+        # A notebook's cell runs with its folder on the path, as in a kernel.
+        sys.path.insert(0, "")
+        os.register_at_fork(after_in_child=self.let_go)
         sys.stdout = _Stream("stdout", self.write)
         sys.stderr = _Stream("stderr", self.write)
         builtins.input = self.input
@@ -479,6 +484,11 @@ class _Room:
                         self.answer(protocol.receive(self.channel))
                 except protocol.ChannelClosed:
                     return
+
+    def let_go(self) -> None:
+        """What the student's code forks is no room: it has nobody to answer."""
+        self.control.close()
+        self.channel.close()
 
     # -- cells --------------------------------------------------------------------------------
 
@@ -516,7 +526,7 @@ class _Room:
             with warnings.catch_warnings():
                 warnings.simplefilter("always")
                 warnings.showwarning = self.keep_warning  # type: ignore[assignment]
-                sync, operation, operands = self.codec.decode(message)
+                self.serial, sync, operation, operands = self.codec.decode(message)
                 self.synchronize(sync)
                 value = getattr(self, "do_" + operation)(*operands)
             self.reply("value", value)
@@ -533,10 +543,12 @@ class _Room:
             changed = tuple(
                 codec.entries[key].thing for key in codec.changed_keys(list(codec.entries))
             )
-            payload = codec.encode((kind, value, shown, tuple(printed), changed))
+            payload = codec.encode((self.serial, kind, value, shown, tuple(printed), changed))
         except (CannotCross, RecursionError, MemoryError) as error:
             printed = [(stream, text[:TEXT]) for stream, text in printed[:100]]
-            payload = codec.encode(("uncrossable", None, str(error), tuple(printed), ()))
+            payload = codec.encode(
+                (self.serial, "uncrossable", None, str(error), tuple(printed), ())
+            )
         protocol.send(self.channel, payload)
 
     def call_back(self, *what: Any) -> Any:
@@ -544,11 +556,12 @@ class _Room:
         if not self.serving_examiner:
             raise RuntimeError("an object of a test is used after the test")
         printed, self.printed = self.printed, []
-        codec = self.codec
+        codec, serial = self.codec, self.serial
         changed = tuple(codec.entries[k].thing for k in codec.changed_keys(list(codec.entries)))
-        protocol.send(self.channel, codec.encode(("back", what, "", tuple(printed), changed)))
+        message = (serial, "back", what, "", tuple(printed), changed)
+        protocol.send(self.channel, codec.encode(message))
         while True:
-            sync, operation, operands = codec.decode(protocol.receive(self.channel))
+            self.serial, sync, operation, operands = codec.decode(protocol.receive(self.channel))
             self.synchronize(sync)
             if operation == "returned":
                 return operands[0]

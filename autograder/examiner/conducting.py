@@ -30,12 +30,17 @@ _FORGED = "This cell's process did not answer as a notebook does"
 
 
 class _Stopped(Exception):
-    """The pair cannot go on: `state` and `message` of the step that was running say why."""
+    """The pair cannot go on: `state` and `message` say why.
 
-    def __init__(self, state: str, message: str) -> None:
+    Attributes:
+        step: Which step is to blame; None for the one that was running.
+    """
+
+    def __init__(self, state: str, message: str, step: int | None = None) -> None:
         super().__init__(message)
         self.state = state
         self.message = message
+        self.step = step
 
 
 def run_steps(
@@ -175,18 +180,30 @@ class _Run:
                 else:
                     self.outcomes.append(self.run_test(number, step))
             except _Stopped as stop:
-                score = 0.0 if step.place is Place.EXAMINER else None
-                self.fatal[number] = Outcome(
-                    step.cell_id,
-                    stop.state,  # type: ignore[arg-type]
-                    [_error(stop.state, stop.message)],
-                    stop.message,
-                    score,
-                )
-                self.outcomes.append(self.fatal[number])
-                self.outcomes += [_not_run(left) for left in self.steps[number + 1 :]]
-                self.stopped = True
+                self.stop(number if stop.step is None else stop.step, stop)
                 return
+
+    def stop(self, number: int, why: _Stopped) -> None:
+        """Note the step as one that ended the room; it is left out of the next run."""
+        step = self.steps[number]
+        self.fatal[number] = Outcome(
+            step.cell_id,
+            why.state,  # type: ignore[arg-type]
+            [_error(why.state, why.message)],
+            why.message,
+            0.0 if step.place is Place.EXAMINER else None,
+        )
+        self.outcomes = [*self.outcomes[:number], self.fatal[number]]
+        self.outcomes += [_not_run(left) for left in self.steps[number + 1 :]]
+        self.stopped = True
+
+    def to_blame(self, number: int) -> int:
+        """Whose doing it is that the room spoke unasked before this step: the last test's before
+        it, since a test runs what the cells only define; else the last cell's.
+        """
+        before = [n for n in range(number) if n not in self.fatal]
+        tests = [n for n in before if self.steps[n].place is Place.EXAMINER]
+        return (tests or before or [number])[-1]
 
     def run_cell(self, step: Step) -> Outcome:
         """Run one cell in the room."""
@@ -227,12 +244,19 @@ class _Run:
             wall,
         )
         state = answer["state"]
+        if state == "stray":
+            raise _Stopped("dead", f"{_FORGED}.", self.to_blame(number))
         if state == "limit":
             raise _Stopped("limit", f"{_LIMIT.format(limit=wall)}.")
         if state == "protocol":
             raise _Stopped("dead", f"{_FORGED}.")
         if state == "dead":
             raise self.explain_death()
+        try:
+            if not protocol.is_quiet(self.pair.room):
+                raise _Stopped("dead", f"{_FORGED}.")
+        except protocol.ChannelClosed:
+            raise self.explain_death() from None
         if answer["tainted"]:
             self.tainted_from = min(self.tainted_from, number)
         if answer["withheld"]:

@@ -81,6 +81,23 @@ def receive(
     return _receive_exactly(channel, length, deadline, watch)
 
 
+def is_quiet(channel: socket.socket) -> bool:
+    """Whether the other end has sent nothing that is not read yet.
+
+    Raises:
+        ChannelClosed: The other end is gone.
+    """
+    try:
+        came = channel.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        raise ChannelClosed from None
+    if not came:
+        raise ChannelClosed
+    return False
+
+
 def _receive_exactly(
     channel: socket.socket,
     length: int,

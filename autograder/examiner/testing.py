@@ -14,12 +14,13 @@ import inspect
 import io
 import json
 import random
+import secrets
 import socket
 import sys
 import time
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -75,22 +76,24 @@ class Asking(ExaminerCodec):
         if self.gone:
             raise RoomGone(self.gone)
         outer, self.live = self.live, set()
+        # Not to be guessed, so that an answer can be no older than its request.
+        serial = secrets.randbits(62)
         try:
             try:
-                message = self.encode((self._sync(), operation, operands))
+                message = self.encode((serial, self._sync(), operation, operands))
             except CannotCross as error:
                 raise AuthorError(f"{error} cannot cross to the student's code") from None
             self.before_asking()
-            return self._converse(message)
+            return self._converse(serial, message)
         finally:
             self.live = outer
 
-    def _converse(self, message: bytearray) -> Any:
+    def _converse(self, serial: int, message: bytearray) -> Any:
         """Send a request and serve the room's calls until the answer comes."""
         while True:
             try:
                 protocol.send(self.channel, message, self.deadline)
-                kind, value, shown, printed, _changed = self._receive()
+                kind, value, shown, printed, _changed = self._receive(serial)
             except protocol.DeadlinePassed:
                 self.gone = "limit"
             except protocol.ChannelClosed:
@@ -107,15 +110,17 @@ class Asking(ExaminerCodec):
             if kind == "uncrossable":
                 raise _Unusable(f"your code gave {shown}, which a check cannot use")
             live = self.live
-            message = self._called_back(value)
+            message = self._called_back(serial, value)
             self.live |= live
 
-    def _receive(self) -> tuple[Any, ...]:
+    def _receive(self, serial: int) -> tuple[Any, ...]:
         """The room's next message, its form checked."""
         answer = self.decode(protocol.receive(self.channel, self.deadline))
-        if type(answer) is not tuple or len(answer) != 5:
+        if type(answer) is not tuple or len(answer) != 6:
             raise BadMessage("an answer without its parts")
-        kind, value, shown, printed, _changed = answer
+        number, kind, value, shown, printed, _changed = answer
+        if type(number) is not int or number != serial:
+            raise BadMessage("an answer to another request")
         if kind not in ("value", "error", "back", "uncrossable") or type(shown) is not str:
             raise BadMessage("an answer of no known kind")
         if kind == "error" and not isinstance(value, BaseException):
@@ -131,7 +136,29 @@ class Asking(ExaminerCodec):
             for item in printed
         ):
             raise BadMessage("a text that is none")
-        return answer
+        return answer[1:]
+
+    def is_quiet(self) -> bool:
+        """Whether the room has sent nothing that it was not asked for."""
+        try:
+            return protocol.is_quiet(self.channel)
+        except protocol.ChannelClosed:  # who asks it next will see
+            return True
+
+    def names(self, wanted: Collection[str]) -> dict[str, Any]:
+        """The student's things of these names, as far as there are any.
+
+        Raises:
+            RoomGone: There is no room to ask, or it broke the protocol.
+        """
+        answer = self.request("names", tuple(sorted(wanted)))
+        if type(answer) is tuple and all(
+            type(item) is tuple and len(item) == 2 and type(item[0]) is str and item[0] in wanted
+            for item in answer
+        ):
+            return dict(answer)
+        self.gone = "protocol"
+        raise RoomGone(self.gone)
 
     def _as_students(self, error: BaseException, shown: Any) -> BaseException:
         error.__dict__["_autograder_from_student"] = True
@@ -182,18 +209,23 @@ class Asking(ExaminerCodec):
     def _prune(self) -> tuple[int, ...]:
         """Forget mirrored objects that only this table still holds."""
         baseline = 3  # the entry, the loop's variable, getrefcount's argument
-        unused = []
-        for key, entry in self.entries.items():
-            thing = entry.thing
-            if sys.getrefcount(thing) <= baseline:
-                unused.append(key)
-        self.forget(unused)
+        forgotten: list[int] = []
+        while True:  # what was in a forgotten object may be unused only now
+            unused = []
+            for key, entry in self.entries.items():
+                thing = entry.thing
+                if sys.getrefcount(thing) <= baseline:
+                    unused.append(key)
+            if not unused:
+                break
+            self.forget(unused)
+            forgotten += unused
         self._prune_at = max(PRUNE_AT, 2 * len(self.entries))
-        return tuple(unused)
+        return tuple(forgotten)
 
     # -- being called back -------------------------------------------------------------------
 
-    def _called_back(self, what: Any) -> bytearray:
+    def _called_back(self, serial: int, what: Any) -> bytearray:
         """Do what the student's code asks of a test's object; the answer as a message."""
         try:
             answer = ("returned", self._do(what))
@@ -203,7 +235,7 @@ class Asking(ExaminerCodec):
             answer = ("raised", error if _plain_error(error) else RuntimeError("the test failed"))
         operation, operand = answer
         try:
-            return self.encode((self._sync(), operation, (operand,)))
+            return self.encode((serial, self._sync(), operation, (operand,)))
         except CannotCross as error:
             raise AuthorError(f"{error} cannot cross to the student's code") from None
 
@@ -315,6 +347,8 @@ class _Examiner:
         self.broken: dict[str, str] = {}
         self.tainted = False
         self.withheld = False
+        self.sentences: set[str] = set()
+        self.line_is_open = False
         self._prepare()
 
     def _prepare(self) -> None:
@@ -408,7 +442,7 @@ class _Examiner:
         """Keep printed text, unless a hidden test printed it."""
         if self.in_hidden():
             return
-        if self.tainted:
+        if self.tainted and not self.is_the_authors(text):
             self.withheld = True
             return
         text = text[: self.left]
@@ -419,6 +453,21 @@ class _Examiner:
             self.kept[-1]["text"] += text
         else:
             self.kept.append({"output_type": "stream", "name": stream, "text": text})
+
+    def is_the_authors(self, text: str) -> bool:
+        """Whether the text stands in the released part of the test cell, as it is.
+
+        The student's code cannot have chosen it then. Each counts once: how often it is printed
+        could tell something.
+        """
+        if text == "\n" and self.line_is_open:
+            self.line_is_open = False
+            return True
+        if text not in self.sentences:
+            return False
+        self.sentences.remove(text)
+        self.line_is_open = True
+        return True
 
     def in_hidden(self) -> bool:
         """Whether a hidden test, or a helper that one defines, is running now."""
@@ -441,7 +490,7 @@ class _Examiner:
         """
         tree = ast.parse(text)
         self.fetch(mentioned_names(tree) - _stored(tree))
-        for statement in tree.body:
+        for statement in _one_by_one(tree.body):
             part = ast.Module([statement], [])
             known = set(self.namespace)
             try:
@@ -456,21 +505,21 @@ class _Examiner:
         wanted = set()
         student = self.asking.student_names
         for name in names:
-            if name in self.own or (name in BUILTINS and name not in student):
+            if name in self.own or name in self.broken:
+                continue
+            if name in BUILTINS and name not in student:
                 continue
             if name in self.namespace and name not in student and name not in self.asking.agreed:
                 continue  # an earlier test made it
             wanted.add(name)
         if not wanted:
             return
-        answer = self.asking.request("names", tuple(sorted(wanted)))
+        answer = self.asking.names(wanted)
         for name in wanted:
             self.namespace.pop(name, None)
             self.asking.agreed.pop(name, None)
-        for name, value in answer:
-            if name in wanted:
-                self.namespace[name] = value
-                self.asking.agreed[name] = value
+        self.namespace.update(answer)
+        self.asking.agreed.update(answer)
 
     def names_needed(self, tree: ast.AST) -> set[str]:
         """Names that the cell mentions, itself or by the examiner's own functions."""
@@ -502,10 +551,12 @@ class _Examiner:
         self.cells += 1
         self.filename = f"<test {self.cells}>"
         self.hidden[self.filename] = hidden_lines(request["source"])
-        self.withheld = False
+        self.withheld = self.line_is_open = False
         asking = self.asking
         asking.deadline = time.monotonic() + request["wall_s"]
         asking.author_error = ""
+        if not asking.is_quiet():
+            return {"state": "stray"}
         out, err = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = _Printed(self, "stdout"), _Printed(self, "stderr")
         value: Any = None
@@ -517,6 +568,8 @@ class _Examiner:
             caught = error
         finally:
             sys.stdout, sys.stderr = out, err
+        if not asking.gone and not asking.is_quiet():
+            asking.gone = "protocol"
         verdict = self._verdict(request, value, caught)
         return verdict | {"tainted": self.tainted, "withheld": self.withheld}
 
@@ -528,6 +581,7 @@ class _Examiner:
                 f"the test cell is not Python: {error.msg} (line {error.lineno})"
             ) from None
         refuse_what_cannot_work(tree, self.asking.student_names)
+        self.sentences = _sentences(tree, self.hidden[self.filename])
         needed = self.names_needed(tree)
         self.fetch(needed)
         for name in needed & set(self.broken) - set(self.namespace):
@@ -678,6 +732,28 @@ def partial_score(value: Any, points: float) -> float:
         return points
     number = float(np.real(value))
     return min(number, points) if number > 0 else 0.0
+
+
+def _sentences(tree: ast.Module, hidden: set[int]) -> set[str]:
+    """The strings that a test cell prints as they are written, hidden lines left out."""
+    return {
+        argument.value
+        for statement in tree.body
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+        for argument in statement.value.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+        if ast.unparse(statement.value.func) == "print" and argument.lineno not in hidden
+    }
+
+
+def _one_by_one(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements, `import a, b` as two, so that only what cannot be had is missing."""
+    for statement in statements:
+        if isinstance(statement, ast.Import):
+            for alias in statement.names:
+                yield ast.copy_location(ast.Import([alias]), statement)
+        else:
+            yield statement
 
 
 def _stored(tree: ast.Module) -> set[str]:

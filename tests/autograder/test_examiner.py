@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from autograder.cells import Limits, Outcome, Place, Step
 from autograder.examiner import SourceCell, run_steps, source_names
+from autograder.examiner.testing import Asking
 from autograder.sandbox import SandboxUnavailable, Zygote
 
 
@@ -1575,3 +1578,63 @@ assert open("made.txt").read() == "by the student"
     )
     assert outcomes[1].state == "ok", outcomes[1]
     assert not (submitted / "made.txt").exists()
+
+
+def test_what_only_the_table_holds_is_forgotten_whole() -> None:
+    examiner_end, room_end = socket.socketpair()
+    with examiner_end, room_end:
+        asking = Asking(examiner_end, {"operators": [], "shared_classes": [], "student": []})
+        asking.namespace = {}
+        kept = {"a": [{0}]}
+        for number in range(20):
+            asking.encode({"a": [{number}], "b": {"c": [number]}})
+        asking.encode(kept)
+        assert len(asking.entries) == 20 * 5 + 3
+        asking._prune()
+        assert len(asking.entries) == 3, "the inner ones of a forgotten object stayed"
+
+
+def test_a_check_that_prints_a_fixed_sentence_needs_no_second_room(
+    zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[None] = []
+    real = Zygote.open_pair
+
+    def open_pair(self: Zygote, *arguments: Any) -> Any:
+        opened.append(None)
+        return real(self, *arguments)
+
+    monkeypatch.setattr(Zygote, "open_pair", open_pair)
+    cells = [
+        ("solution", "seen = []\ndef f(x):\n    seen.append(x)\n    return seen"),
+        ("test", HIDDEN.format("f(4711)")),
+        ("test", "f(1)\nprint('f: the visible check passes.')"),
+    ]
+    outcomes = run(zygote, tmp_path, *cells)
+    assert len(opened) == 1
+    assert "the visible check passes." in repr(outcomes[2].outputs)
+    opened.clear()
+    told = run(zygote, tmp_path, *cells, ("test", "print(f(2))\nfor _ in f(3): print('again')"))
+    assert len(opened) == 2
+    assert "4711" not in repr(told)
+
+
+def test_what_a_cell_forks_is_no_room(zygote: Zygote, tmp_path: Path) -> None:
+    outcomes = run(
+        zygote,
+        tmp_path,
+        ("solution", "import os\npid = os.fork()\ndef f(x): return x + 1"),
+        ("test", "assert f(1) == 2\nassert f(2) == 3"),
+        ("solution", "print('still here', pid > 0)"),
+    )
+    assert [outcome.state for outcome in outcomes] == ["ok", "ok", "ok"]
+    assert "still here True" in repr(outcomes[2].outputs)
+
+
+def test_a_module_beside_the_notebook_can_be_imported_in_the_room(
+    zygote: Zygote, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text("value = 7\n")
+    (outcome,) = run(zygote, tmp_path, ("solution", "import mine\nprint('value', mine.value)"))
+    assert outcome.state == "ok"
+    assert "value 7" in repr(outcome.outputs)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +22,9 @@ from autograder.batch import grade_class
 from autograder.course import Course
 from autograder.executors import executor
 from autograder.gradebook import _scripts_on_path
+
+# One worker makes the course of quickstart, which takes ten of nbgrader's commands, for all tests.
+pytestmark = pytest.mark.xdist_group("quickstart")
 
 EXAMPLES = Path(nbgrader.__file__).parent / "docs/source/user_guide/submitted"
 PLUGIN = """
@@ -32,6 +40,16 @@ c.GenerateFeedback.preprocessors = [
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 """
+
+
+@pytest.fixture(scope="module")
+def quicker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Spares each of nbgrader's commands a grammar that jsonschema reads, for a second, unused."""
+    folder = tmp_path_factory.mktemp("quicker")
+    (folder / "rfc3987_syntax.py").write_text("raise ImportError\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+        yield
 
 
 def run_nbgrader(course: Path, *arguments: str) -> str:
@@ -63,7 +81,7 @@ def grades(course: Path) -> dict[tuple[str, ...], tuple]:
 
 
 @pytest.fixture(scope="module")
-def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def stock(tmp_path_factory: pytest.TempPathFactory, quicker: None) -> Path:
     """The course of `nbgrader quickstart`, graded by stock nbgrader."""
     course = tmp_path_factory.mktemp("stock") / "course"
     run_nbgrader(course.parent, "quickstart", course.name)
@@ -110,6 +128,64 @@ def test_nbgrader_autograde_grades_in_the_two_rooms(stock, quickstart, worker):
     assert not Path("/etc/passwd-x").exists()
     run_nbgrader(quickstart, "generate_feedback", "ps1")
     assert "correct_squares" in (quickstart / "feedback/hacker/ps1/problem1.html").read_text()
+
+
+@pytest.fixture
+def server(quickstart: Path) -> Iterator[str]:
+    """A Jupyter server with Formgrader over the course; yields where its API is."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = {
+        "root_dir": quickstart,
+        "ip": "127.0.0.1",
+        "port": port,
+        "token": "",
+        "password": "",
+        "disable_check_xsrf": True,
+        "allow_root": True,
+        "open_browser": False,
+        "jpserver_extensions": '{"nbgrader.server_extensions.formgrader": True}',
+    }
+    with _scripts_on_path():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyter_server", "--no-browser",
+             *(f"--ServerApp.{name}={value}" for name, value in options.items())],
+            cwd=quickstart, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+    url = f"http://127.0.0.1:{port}/formgrader/api"
+    try:
+        until = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(f"{url}/assignments", timeout=60).close()
+                break
+            except OSError:
+                assert process.poll() is None, "the server ended"
+                assert time.monotonic() < until, "the server did not start"
+                time.sleep(0.2)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@pytest.mark.slow
+def test_formgraders_button_grades_in_the_two_rooms(stock, quickstart, server, worker):
+    config = quickstart / "nbgrader_config.py"
+    config.write_text(config.read_text() + PLUGIN)
+    path = quickstart / "submitted/bitdiddle/ps1/problem1.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("import os; print(os.getcwd())"))
+    nbformat.write(notebook, path)
+    button = urllib.request.Request(f"{server}/submission/ps1/bitdiddle/autograde", method="POST")
+    with urllib.request.urlopen(button, timeout=120) as answer:
+        outcome = json.load(answer)
+    assert outcome["success"], outcome
+    ours, theirs = grades(quickstart), grades(stock)
+    assert ours == {key: value for key, value in theirs.items() if key[0] == "bitdiddle"}
+    graded = nbformat.read(quickstart / "autograded/bitdiddle/ps1/problem1.ipynb", as_version=4)
+    assert graded.cells[0].outputs[0].text == "/room\n"
 
 
 def test_our_own_configuration_names_preprocessors_that_are_there():

@@ -138,7 +138,7 @@ def test_a_block_too_big_for_one_server_is_not_held_unless_it_is_cut() -> None:
 
 
 def test_a_job_survives_a_server_and_a_state_does_not() -> None:
-    rows = lab.server_dies(pieces=16, seconds=0.03).set_index("condition")
+    rows = lab.server_dies(pieces=16, piece_ms=30).set_index("condition")
     control, death = rows.loc["nobody dies"], rows.loc["one of four dies"]
     assert (control["servers"], death["servers"]) == (4, 3)
     assert control["right"]
@@ -159,18 +159,23 @@ def test_a_neighbours_memory_is_far() -> None:
 
 @pytest.mark.serial
 def test_more_servers_help_up_to_a_point() -> None:
-    kinds = ("waiting", "waiting, tiny pieces")
+    if why := lab.faster.missing():
+        pytest.skip(why)
+    kinds = ("computing", "computing, tiny pieces")
     data = lab.faster(rounds=2, counts=(1, 4), only=kinds)
     assert set(data["condition"]) == set(kinds)
     assert set(data["servers"]) == {1, 4}
     assert (data["ms"] * data["speedup"]).round(6).equals(data["whole_ms"].round(6))
     best = data.groupby(["condition", "servers"])["ms"].min()
-    assert lab.JOB_MS / 4 < best["waiting", 4] < best["waiting", 1]
-    assert best["waiting, tiny pieces", 4] > best["waiting", 4]
+    cores = data["cores"].iloc[0]
+    assert 0.8 * data["whole_ms"].min() / cores < best["computing", 4] < best["computing", 1]
+    assert best["computing, tiny pieces", 4] > best["computing", 4]
 
 
 @pytest.mark.serial
 def test_a_pool_finishes_both_tenants_sooner_than_a_partition() -> None:
+    if why := lab.partition_or_pool.missing():
+        pytest.skip(why)
     data = lab.partition_or_pool(rounds=2)
     assert (data["both_ms"] == data[["busy_ms", "quiet_ms"]].max(axis=1)).all()
     assert data["utilization"].between(0, 1.02).all()

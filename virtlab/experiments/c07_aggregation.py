@@ -58,20 +58,20 @@ def servers(count: int = SERVERS) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-JOB_MS = 240
+JOB_MS = 240  # of one core
 COUNTS = (1, 2, 4)
 PIECES = {
     # kind: pieces of the job; all may be divided by the counts of servers
-    "waiting": 12,
-    "waiting, a quarter serial": 12,
-    "waiting, tiny pieces": 160,
     "computing": 12,
+    "computing, a quarter serial": 12,
+    "computing, tiny pieces": 160,
 }
+WHOLE = "whole"
 
 
 @experiment(
     f"{CHAPTER}/speedup",
-    needs=[host.loopback],
+    needs=[host.loopback, host.two_cores],
     claims=["C029"],
     recorded_with={"rounds": 25},
 )
@@ -84,39 +84,29 @@ def faster(
 ) -> pd.DataFrame:
     """Cut a job into pieces for 1, 2 and 4 servers, and compare with the job whole on one.
 
-    A piece of the waiting kinds sleeps: it stands for work on a server with a core of its own. A
-    piece of the computing kind keeps a real core of this machine busy.
+    Each piece keeps a core of this machine busy, so the servers share the cores that it has.
 
     Returns:
         One row a round, kind and number of servers: round, order, condition (the kind), servers,
-        pieces, ms (of the whole job), whole_ms (waiting or computing as long in one piece, on one
-        server, in the same round), speedup, cores (of this machine).
+        pieces, ms (of the job), whole_ms (the same job whole on one server, in the same round),
+        speedup, cores (of this machine).
     """
     with pool(max(counts)) as servers:
-        units = _units_in(servers, JOB_MS / PIECES["computing"])
-        jobs: dict[str, Callable[[], float]] = {
-            f"{whole}|0": partial(_job_ms, servers, whole, units, 0)
-            for whole in dict.fromkeys(map(_in_one_piece, only))
-        }
+        units = _units_in(servers, JOB_MS)
+        jobs: dict[str, Callable[[], float]] = {f"{WHOLE}|0": partial(_whole_ms, servers, units)}
         for kind in only:
             for count in counts:
                 jobs[f"{kind}|{count}"] = partial(_job_ms, servers, kind, units, count)
         data = measure_rounds(jobs, rounds=rounds, seed=seed, warm=False, progress=progress)
     split = data["condition"].str.split("|", expand=True)
     data = data.assign(condition=split[0], servers=split[1].astype(int))
-    whole_ms = data[data["servers"] == 0].set_index(["round", "condition"])["value"]
+    whole_ms = data[data["servers"] == 0].set_index("round")["value"]
     data = data[data["servers"] > 0].rename(columns={"value": "ms"})
-    whole = zip(data["round"], data["condition"].map(_in_one_piece), strict=True)
-    data["whole_ms"] = [whole_ms[row] for row in whole]
+    data["whole_ms"] = data["round"].map(whole_ms)
     data["pieces"] = data["condition"].map(PIECES)
     data["speedup"] = data["whole_ms"] / data["ms"]
     data["cores"] = len(os.sched_getaffinity(0))
     return data.reset_index(drop=True)
-
-
-def _in_one_piece(kind: str) -> str:
-    """Return the kind that takes as long in one piece: one waiting job is like another."""
-    return kind.partition(",")[0]
 
 
 def _units_in(servers: Pool, ms: float) -> int:
@@ -134,20 +124,23 @@ def _ms(servers: Pool, begin: Callable[[], Any]) -> float:
     return (time.perf_counter_ns() - start) / 1e6
 
 
+def _whole_ms(servers: Pool, units: int) -> float:
+    """Do the whole job on one server; return the milliseconds."""
+    one = partial(servers.client.submit, pure=False, workers=_all(servers)[:1])
+    return _ms(servers, partial(one, tasks.compute, units))
+
+
 def _job_ms(servers: Pool, kind: str, units: int, count: int) -> float:
-    """Do a job in pieces on so many servers, or whole on one if 0; return the milliseconds."""
-    chosen = _all(servers)[: max(1, count)]
-    submit = partial(servers.client.submit, pure=False, workers=chosen)
-    serial_ms = JOB_MS / 4 if "serial" in kind else 0.0
-    pieces = PIECES[kind]
-    piece: Callable[..., float] = tasks.compute if kind == "computing" else tasks.wait
-    whole: Callable[..., float] = tasks.compute_all if kind == "computing" else tasks.wait_all
-    each = units if kind == "computing" else (JOB_MS - serial_ms) / pieces / 1000
-    if count == 0:
-        return _ms(servers, partial(submit, whole, each, pieces))
-    ms = _ms(servers, partial(submit, tasks.wait, serial_ms / 1000)) if serial_ms else 0.0
+    """Do the job in pieces on so many servers; return the milliseconds."""
+    chosen = _all(servers)[:count]
+    serial = units / 4 if "serial" in kind else 0.0
+    pieces = [(units - serial) / PIECES[kind]] * PIECES[kind]
+    ms = 0.0
+    if serial:
+        first = partial(servers.client.submit, pure=False, workers=chosen[:1])
+        ms = _ms(servers, partial(first, tasks.compute, serial))
     spread = partial(servers.client.map, pure=False, workers=chosen)
-    return ms + _ms(servers, partial(spread, piece, [each] * pieces))
+    return ms + _ms(servers, partial(spread, tasks.compute, pieces))
 
 
 MODELS = {
@@ -277,7 +270,7 @@ def far_memory(rounds: int = 30, mib: int = 64, seed: int = 1) -> pd.DataFrame:
 
 
 @experiment(f"{CHAPTER}/server-dies", needs=[host.loopback])
-def server_dies(pieces: int = 24, seconds: float = 0.04) -> pd.DataFrame:
+def server_dies(pieces: int = 24, piece_ms: float = 30.0) -> pd.DataFrame:
     """Kill one of four servers in the middle of a job; see what becomes of the job, and of a state.
 
     The control is the same job while nobody dies. On the server that is killed there also lives a
@@ -290,6 +283,7 @@ def server_dies(pieces: int = 24, seconds: float = 0.04) -> pd.DataFrame:
     rows = []
     with pool(SERVERS) as servers, servers.client.as_current():
         victim, place = list(servers.places.items())[1]
+        units = _units_in(servers, piece_ms)
         counter = servers.client.submit(tasks.Counter, actor=True, workers=[place]).result()
         for _ in range(3):
             counter.add().result()
@@ -297,7 +291,7 @@ def server_dies(pieces: int = 24, seconds: float = 0.04) -> pd.DataFrame:
             notes = servers.folder / name.replace(" ", "-")
             notes.mkdir()
             futures = servers.client.map(
-                tasks.note_and_wait, range(pieces), pure=False, seconds=seconds, folder=str(notes)
+                tasks.note_and_compute, range(pieces), pure=False, units=units, folder=str(notes)
             )
             if name != "nobody dies":
                 while _runs(notes) < pieces // 2:
@@ -331,53 +325,58 @@ def _ask(counter: Any) -> str:
 
 # --- who gets which part ------------------------------------------------------------------------
 
+SHARED_SERVERS = 2
 BUSY, QUIET_TENANT = 12, 4
 
 
 @experiment(
     f"{CHAPTER}/partition-or-pool",
-    needs=[host.loopback],
+    needs=[host.loopback, host.two_cores],
     claims=["C030"],
     recorded_with={"rounds": 25},
 )
 def partition_or_pool(
-    rounds: int = 3, seconds: float = 0.05, seed: int = 1, progress: bool = False
+    rounds: int = 3, piece_ms: float = 40.0, seed: int = 1, progress: bool = False
 ) -> pd.DataFrame:
-    """Let a busy tenant and a quiet one share four servers: two each, or all in one pool.
+    """Let a busy tenant and a quiet one share two servers: one each, or both in one pool.
 
-    The busy tenant has 12 pieces of work, the quiet one 4. A piece sleeps, as on a server with a
-    core of its own.
+    The busy tenant has 12 pieces to compute, the quiet one 4. Two servers, so that each can have a
+    core.
 
     Returns:
         One row a round and way: round, order, condition, busy_ms and quiet_ms (until the tenant's
         last piece is done), both_ms, utilization (of the servers' time until both are done).
     """
-    with pool(SERVERS) as servers:
+    with pool(SHARED_SERVERS) as servers:
         places = _all(servers)
         ways = {
-            "static partition": (places[:2], places[2:]),
+            "static partition": (places[:1], places[1:]),
             "dynamic pool": (places, places),
         }
-        measured = {
-            name: partial(_two_tenants, servers, own, seconds) for name, own in ways.items()
-        }
-        _two_tenants(servers, ways["dynamic pool"], seconds / 10)  # warm
+        units = _units_in(servers, piece_ms)
+        measured = {name: partial(_two_tenants, servers, own, units) for name, own in ways.items()}
+        _two_tenants(servers, ways["dynamic pool"], 1)  # warm
         return measure_rounds(measured, rounds=rounds, seed=seed, warm=False, progress=progress)
 
 
 def _two_tenants(
-    servers: Pool, own: tuple[list[str], list[str]], seconds: float
+    servers: Pool, own: tuple[list[str], list[str]], units: int
 ) -> Mapping[str, float]:
     start = time.perf_counter_ns()
     submitted = [
-        servers.client.map(tasks.wait_and_tell, [seconds] * count, pure=False, workers=places)
+        servers.client.map(tasks.compute_and_tell, [units] * count, pure=False, workers=places)
         for places, count in zip(own, (BUSY, QUIET_TENANT), strict=True)
     ]
-    busy, quiet = ((max(servers.client.gather(one)) - start) / 1e6 for one in submitted)
-    ends = {"busy_ms": busy, "quiet_ms": quiet}
-    both = max(ends.values())
-    worked = 1000 * seconds * (BUSY + QUIET_TENANT)
-    return {**ends, "both_ms": both, "utilization": worked / (SERVERS * both)}
+    busy, quiet = (servers.client.gather(one) for one in submitted)
+    busy_ms, quiet_ms = (max(end for _, end in one) - start for one in (busy, quiet))
+    both = max(busy_ms, quiet_ms)
+    worked = sum(end - began for began, end in busy + quiet)
+    return {
+        "busy_ms": busy_ms / 1e6,
+        "quiet_ms": quiet_ms / 1e6,
+        "both_ms": both / 1e6,
+        "utilization": worked / (SHARED_SERVERS * both),
+    }
 
 
 TENANTS = ("ana", "ben", "cem", "dia")

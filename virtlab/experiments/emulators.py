@@ -139,17 +139,19 @@ class UnicornProcessor:
             from unicorn import arm64_const, x86_const
         except ImportError:
             raise RuntimeFailed("no Python package unicorn here; pip install unicorn") from None
+        make: Any = unicorn.Uc
         if isa == "Arm":
-            self.engine: Any = unicorn.Uc(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
+            self.engine = make(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
+            self.engine.ctl_set_tcg_buffer_size(TRANSLATIONS)  # before anything else is asked of it
             names = ("X0", "X1", "X0")
             self.registers = [getattr(arm64_const, f"UC_ARM64_REG_{name}") for name in names]
             self.engine.reg_write(arm64_const.UC_ARM64_REG_LR, AWAY)
         else:
-            self.engine = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
+            self.engine = make(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
+            self.engine.ctl_set_tcg_buffer_size(TRANSLATIONS)
             names = ("RDI", "RSI", "RAX")
             self.registers = [getattr(x86_const, f"UC_X86_REG_{name}") for name in names]
             self.stack = x86_const.UC_X86_REG_RSP
-        self.engine.ctl_set_tcg_buffer_size(TRANSLATIONS)
         self.isa = isa
         for address in (BASE, AWAY):
             self.engine.mem_map(address, 0x1000)
@@ -323,7 +325,8 @@ def dos_by_unicorn(code: bytes) -> DosRun:
         from unicorn import x86_const
     except ImportError:
         raise RuntimeFailed("no Python package unicorn here; pip install unicorn") from None
-    engine = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_16)
+    make: Any = unicorn.Uc
+    engine = make(unicorn.UC_ARCH_X86, unicorn.UC_MODE_16)
     engine.ctl_set_tcg_buffer_size(TRANSLATIONS)
     engine.mem_map(0, 0x10000)
     engine.mem_write(0x100, code)

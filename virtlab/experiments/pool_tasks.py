@@ -30,26 +30,16 @@ def compute(units: float) -> int:
     return total
 
 
-def wait(seconds: float) -> float:
-    """Wait: on a server with a core of its own, computing would take this long."""
-    time.sleep(seconds)
-    return seconds
-
-
-def wait_and_tell(seconds: float) -> int:
-    """Wait, and return when it was over, by the clock that all processes of a machine share."""
-    time.sleep(seconds)
-    return time.perf_counter_ns()
+def compute_and_tell(units: float) -> tuple[int, int]:
+    """Compute, and return when that began and ended, by the clock that all processes share."""
+    began = time.perf_counter_ns()
+    compute(units)
+    return began, time.perf_counter_ns()
 
 
 def compute_all(units: float, pieces: int) -> int:
-    """Do a whole computing job in one piece."""
+    """Do a whole job in one piece."""
     return sum(compute(units) for _ in range(pieces))
-
-
-def wait_all(seconds: float, pieces: int) -> float:
-    """Do a whole waiting job in one piece."""
-    return sum(wait(seconds) for _ in range(pieces))
 
 
 def limit_memory(free_mib: int) -> None:
@@ -69,11 +59,11 @@ def fill(mib: int) -> int:
     return block.count(1) * 4096 // MIB
 
 
-def note_and_wait(piece: int, seconds: float, folder: str) -> int:
-    """Note that this piece runs, by a line in a file; take a while; return the square."""
+def note_and_compute(piece: int, units: float, folder: str) -> int:
+    """Note that this piece runs, by a line in a file; compute a while; return the square."""
     with (Path(folder) / "runs").open("a") as runs:
         runs.write(f"{piece} {socket.gethostname()} {os.getpid()}\n")
-    time.sleep(seconds)
+    compute(units)
     return piece * piece
 
 

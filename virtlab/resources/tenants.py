@@ -51,7 +51,8 @@ class Tenants:
     def __enter__(self) -> Tenants:
         try:
             for task in self.tasks:
-                self._processes.append(_start(task))
+                with uninterrupted():  # else one that has just started would be nobody's
+                    self._processes.append(_start(task))
             for process in self._processes:
                 _read(process)
             if self.together:

@@ -1,8 +1,9 @@
 """Attacks on the grader: none may gain a point, read a secret, leave a trace or hurt another.
 
 The catalogue is in the Markdown files beside this one: a family each, an attack a heading. A
-block `python` is the attacker's cell; `python limit` one that must meet a limit; `python test` the
-test cell instead of the usual one; `python after` a later cell of the attacker.
+block `python` is the attacker's cell; `python limit` one that must meet a limit; `python whole` one
+that spoils its own submission for good, not only its exercise; `python test` the test cell instead
+of the usual one; `python after` a later cell of the attacker.
 
     python tests/autograder/attacks/test_attacks.py            prints the table
     python tests/autograder/attacks/test_attacks.py --layers   what each layer alone was holding
@@ -93,6 +94,7 @@ class Attack:
     test: str = TEST
     after: str = ""
     meets_limit: bool = False
+    costs_all: bool = False
 
     @property
     def title(self) -> str:
@@ -132,7 +134,7 @@ def catalogue() -> list[Attack]:
         for section in re.split(r"^## ", path.read_text(), flags=re.M)[1:]:
             name = section.split("\n", 1)[0].strip()
             blocks = dict(re.findall(r"^```python ?(\w*)\n(.*?)^```", section, flags=re.M | re.S))
-            cell = blocks.get("") or blocks["limit"]
+            cell = next(blocks[kind] for kind in ("", "limit", "whole") if kind in blocks)
             attacks.append(
                 Attack(
                     path.stem,
@@ -141,6 +143,7 @@ def catalogue() -> list[Attack]:
                     blocks.get("test", TEST),
                     blocks.get("after", ""),
                     meets_limit="limit" in blocks,
+                    costs_all="whole" in blocks,
                 )
             )
     return attacks
@@ -380,7 +383,7 @@ def check(host: Ground, attack: Attack) -> None:
     assert seen.others, "another submission was not graded as it deserves"
     if attack.meets_limit:
         assert seen.states[1] in ("limit", "dead"), seen.states
-    if attack.family in ("time", "resources", "protocol"):
+    if attack.family in ("time", "resources", "protocol") and not attack.costs_all:
         assert seen.honest, "the exercise beside it was not graded as it deserves"
 
 

@@ -1,0 +1,27 @@
+# expected: 0/4
+# hint: Byte 59 is written.
+# misconception: a write drops the block that begins where it writes
+def translation_cache(events, capacity):
+    cache = {}
+    hits = translations = flushes = dropped = 0
+    for kind, start, size in events:
+        if kind == "write":
+            void = [at for at, length in cache.items() if start <= at < start + size]
+            for at in void:
+                del cache[at]
+            dropped += len(void)
+        elif start in cache:
+            hits += 1
+        else:
+            if len(cache) == capacity:
+                cache = {}
+                flushes += 1
+            cache[start] = size
+            translations += 1
+    return {
+        "hits": hits,
+        "translations": translations,
+        "flushes": flushes,
+        "dropped": dropped,
+        "cached": sorted(cache),
+    }

@@ -1,0 +1,27 @@
+# expected: 0/4
+# hint: Both ends are ratios that occurred.
+# misconception: every interval is the mean and 1.96 standard errors
+import math
+import statistics
+
+
+def slowdown(alone, beside):
+    rounds = [pair for pair in zip(alone, beside) if None not in pair]
+    ratios = sorted(loaded / quiet for quiet, loaded in rounds)
+    n, k = len(ratios), 0
+    ways = math.comb(n, k)
+    while 40 * ways <= 2**n:
+        k += 1
+        ways += math.comb(n, k)
+    answer = {"ratio": None, "low": None, "high": None, "verdict": "unclear"}
+    if ratios:
+        answer["ratio"] = statistics.median(ratios)
+    if k:
+        half = 1.96 * statistics.stdev(ratios) / math.sqrt(n)
+        middle = statistics.mean(ratios)
+        answer["low"], answer["high"] = middle - half, middle + half
+        if answer["low"] > 1:
+            answer["verdict"] = "slower"
+        elif answer["high"] < 1:
+            answer["verdict"] = "faster"
+    return answer

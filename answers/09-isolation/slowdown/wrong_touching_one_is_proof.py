@@ -1,0 +1,25 @@
+# expected: 1/4
+# hint: it must lie above 1
+# misconception: an interval that begins at 1 excludes 1
+import math
+import statistics
+
+
+def slowdown(alone, beside):
+    rounds = [pair for pair in zip(alone, beside) if None not in pair]
+    ratios = sorted(loaded / quiet for quiet, loaded in rounds)
+    n, k = len(ratios), 0
+    ways = math.comb(n, k)
+    while 40 * ways <= 2**n:
+        k += 1
+        ways += math.comb(n, k)
+    answer = {"ratio": None, "low": None, "high": None, "verdict": "unclear"}
+    if ratios:
+        answer["ratio"] = statistics.median(ratios)
+    if k:
+        answer["low"], answer["high"] = ratios[k - 1], ratios[n - k]
+        if answer["low"] >= 1:
+            answer["verdict"] = "slower"
+        elif answer["high"] <= 1:
+            answer["verdict"] = "faster"
+    return answer

@@ -1,0 +1,15 @@
+# expected: 0/3
+# hint: Silence is the clearest failure.
+# misconception: only answers can be measured
+def survivor_errors(requests, crashed, start, end, deadline):
+    outcomes = {"before": [], "during": [], "control": []}
+    for request in requests:
+        sent, answered = request["sent"], request["answered"]
+        if answered is None:
+            continue
+        failed = answered - sent > deadline
+        if start <= sent < end:
+            outcomes["control" if request["tenant"] == crashed else "during"].append(failed)
+        elif sent < start and request["tenant"] != crashed:
+            outcomes["before"].append(failed)
+    return {key: sum(all_of) / len(all_of) if all_of else None for key, all_of in outcomes.items()}

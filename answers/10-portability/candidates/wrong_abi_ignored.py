@@ -1,0 +1,25 @@
+# expected: 0/4
+# hint: Do you look at the ABI?
+# misconception: the processor decides alone what runs on it
+def candidates(image, hosts):
+    answers = {}
+    for name, host in hosts.items():
+        reason = "isa"
+        fewest = None
+        for place, variant in enumerate(image):
+            if variant["isa"] not in host["isas"]:
+                continue
+            if False:
+                if reason == "isa":
+                    reason = "abi"
+                continue
+            lacks = sorted(variant["needs"] - host["features"])
+            if not lacks:
+                answers[name] = (place, "")
+                break
+            if fewest is None or len(lacks) < fewest:
+                fewest = len(lacks)
+                reason = "features: " + ", ".join(lacks)
+        else:
+            answers[name] = (None, reason)
+    return answers

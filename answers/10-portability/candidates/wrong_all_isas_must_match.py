@@ -1,0 +1,25 @@
+# expected: 0/4
+# hint: One of them is enough for a variant.
+# misconception: a host has one instruction set
+def candidates(image, hosts):
+    answers = {}
+    for name, host in hosts.items():
+        reason = "isa"
+        fewest = None
+        for place, variant in enumerate(image):
+            if {variant["isa"]} != host["isas"]:
+                continue
+            if variant["abi"] not in host["abis"]:
+                if reason == "isa":
+                    reason = "abi"
+                continue
+            lacks = sorted(variant["needs"] - host["features"])
+            if not lacks:
+                answers[name] = (place, "")
+                break
+            if fewest is None or len(lacks) < fewest:
+                fewest = len(lacks)
+                reason = "features: " + ", ".join(lacks)
+        else:
+            answers[name] = (None, reason)
+    return answers

@@ -1,0 +1,21 @@
+# expected: 3/3
+# method: a function for the digest and one for the DiffID
+import gzip
+import hashlib
+
+
+def digest(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def diff_id(layer):
+    blob = layer["blob"]
+    return digest(gzip.decompress(blob) if layer["mediaType"].endswith("gzip") else blob)
+
+
+def chain_ids(layers):
+    chain = []
+    for layer in layers:
+        own = diff_id(layer)
+        chain.append(digest((chain[-1] + " " + own).encode()) if chain else own)
+    return chain

@@ -1,0 +1,16 @@
+# expected: 1/4
+# hint: At level 1 bit 7 means nothing
+# misconception: bit 7 means large everywhere
+def walk(tables, address):
+    table = 0x1000
+    reads = 0
+    for level, shift in ((4, 39), (3, 30), (2, 21), (1, 12)):
+        entry = tables[table].get(address >> shift & 511, 0)
+        reads += 1
+        if not entry & 1:
+            return ("fault", level, reads)
+        table = entry & 0x000F_FFFF_FFFF_F000
+        if level == 1 or entry & 0x80:
+            if level == 1 and entry & 0x80:
+                shift = 21
+            return ("page", table >> shift << shift | address & (1 << shift) - 1, reads)
