@@ -388,3 +388,19 @@ def test_the_program_of_the_clr_rung_is_its_source(tmp_path: Path) -> None:
     ours, theirs = (PAYLOADS / "Stamp.exe").read_bytes(), made.read_bytes()
     assert len(ours) == len(theirs)
     assert sum(a != b for a, b in zip(ours, theirs, strict=True)) <= 20
+
+
+def test_an_emulated_processor_needs_no_gibibyte_of_address_space() -> None:
+    if not (unicorn := RUNTIMES["unicorn"].available()):
+        pytest.skip(unicorn.why)
+    program = (
+        "import resource, unicorn\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (400 << 20, 400 << 20))\n"
+        "from virtlab.runtimes.cpu_emulator import emulated_processor\n"
+        "emulated_processor(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64).mem_map(0x1000, 0x1000)\n"
+        "print('made')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "made\n", done.stderr

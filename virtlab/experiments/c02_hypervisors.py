@@ -27,6 +27,7 @@ from virtlab.native import COUNT, Native
 from virtlab.registry import CannotMeasure, experiment
 from virtlab.runtimes import RuntimeFailed, console, kvm, xen
 from virtlab.runtimes.console import ACCELERATOR, LOGIN, MICROVM, Console
+from virtlab.runtimes.cpu_emulator import emulated_processor
 from virtlab.runtimes.launcher import payload
 
 CHAPTER = "02-hypervisors"
@@ -199,7 +200,7 @@ def _emulator_seconds(turns: int) -> float:
     from unicorn import x86_const
 
     entry, loop_bytes = 0x100000, 5
-    processor = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
+    processor = emulated_processor(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
     processor.mem_map(entry, 0x1000)
     processor.mem_write(entry, kvm.guest("count"))
     processor.reg_write(x86_const.UC_X86_REG_RCX, turns)

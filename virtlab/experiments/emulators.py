@@ -25,6 +25,7 @@ from virtlab.host import find_tool
 from virtlab.machines import arm64
 from virtlab.machines.chip8 import Chip8, assemble, roms
 from virtlab.runtimes import RuntimeFailed, kvm
+from virtlab.runtimes.cpu_emulator import emulated_processor
 from virtlab.runtimes.launcher import payload
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -33,8 +34,6 @@ N = 27
 STEPS = 111  # that 27 takes to 1
 FUNCTION = 0x78  # where `repeat` stands in both programs
 PATIENCE_S = 20
-# Room for translated code. Unicorn asks for 1 GiB, and ends the whole process where it gets less.
-TRANSLATIONS = 16 << 20
 BASE, AWAY = 0x400000, 0x500000  # where code lies in an emulated processor; where it returns to
 
 
@@ -139,16 +138,13 @@ class UnicornProcessor:
             from unicorn import arm64_const, x86_const
         except ImportError:
             raise RuntimeFailed("no Python package unicorn here; pip install unicorn") from None
-        make: Any = unicorn.Uc
         if isa == "Arm":
-            self.engine = make(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
-            self.engine.ctl_set_tcg_buffer_size(TRANSLATIONS)  # before anything else is asked of it
+            self.engine = emulated_processor(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
             names = ("X0", "X1", "X0")
             self.registers = [getattr(arm64_const, f"UC_ARM64_REG_{name}") for name in names]
             self.engine.reg_write(arm64_const.UC_ARM64_REG_LR, AWAY)
         else:
-            self.engine = make(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
-            self.engine.ctl_set_tcg_buffer_size(TRANSLATIONS)
+            self.engine = emulated_processor(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
             names = ("RDI", "RSI", "RAX")
             self.registers = [getattr(x86_const, f"UC_X86_REG_{name}") for name in names]
             self.stack = x86_const.UC_X86_REG_RSP
@@ -325,9 +321,7 @@ def dos_by_unicorn(code: bytes) -> DosRun:
         from unicorn import x86_const
     except ImportError:
         raise RuntimeFailed("no Python package unicorn here; pip install unicorn") from None
-    make: Any = unicorn.Uc
-    engine = make(unicorn.UC_ARCH_X86, unicorn.UC_MODE_16)
-    engine.ctl_set_tcg_buffer_size(TRANSLATIONS)
+    engine = emulated_processor(unicorn.UC_ARCH_X86, unicorn.UC_MODE_16)
     engine.mem_map(0, 0x10000)
     engine.mem_write(0x100, code)
     engine.reg_write(x86_const.UC_X86_REG_SP, 0xFFFE)

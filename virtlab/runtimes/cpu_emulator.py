@@ -8,6 +8,20 @@ from virtlab.runtimes import kvm
 from virtlab.runtimes.inside import InsideGuest, InsideRuntime
 
 _ENTRY, _SIZE = 0x100000, 0x1000
+TRANSLATED_BYTES = 32 << 20
+
+
+def emulated_processor(architecture: int, mode: int) -> Any:
+    """Return a processor of Unicorn's that keeps a bounded amount of translated code.
+
+    Left alone, Unicorn asks for 1 GiB, and ends the whole process where that is refused.
+    """
+    import unicorn
+
+    make: Any = unicorn.Uc  # its own types lack the next call
+    processor = make(architecture, mode)
+    processor.ctl_set_tcg_buffer_size(TRANSLATED_BYTES)  # before anything else is asked of it
+    return processor
 
 
 class Unicorn(InsideRuntime):
@@ -47,7 +61,7 @@ class Guest(InsideGuest):
             elif port == kvm.END_PORT:
                 processor.emu_stop()
 
-        processor = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
+        processor = emulated_processor(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
         processor.mem_map(_ENTRY, _SIZE)
         processor.mem_write(_ENTRY, self._program)
         processor.hook_add(unicorn.UC_HOOK_INSN, out, None, 1, 0, x86_const.UC_X86_INS_OUT)
