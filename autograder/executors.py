@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing.util
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
@@ -145,10 +146,26 @@ def _this_process(unsafe: bool) -> Iterator[Run]:
         stop_worker()
 
 
+def _end_with_maker() -> None:
+    """Let this process of a pool end with the process that made it, even if that one is killed.
+
+    Its siblings hold the pipe of the work to come open, so it would wait for ever.
+    """
+    maker = multiprocessing.parent_process()
+    assert maker is not None
+
+    def watch() -> None:
+        maker.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 @contextmanager
 def _pool(jobs: int, unsafe: bool) -> Iterator[Run]:
     def make() -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(jobs, context, initializer=_end_with_maker)
 
     pool = make()
 

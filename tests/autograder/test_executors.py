@@ -187,10 +187,13 @@ def cluster(tmp_path, worker):
             time.sleep(0.1)
         yield json.loads(contact.read_text())["address"], [w.pid for w in started[1:]]
     finally:
-        for process in reversed(started):
+        for process in reversed(started):  # the scheduler last
             process.terminate()
-        for process in started:
-            process.wait(60)
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:  # a worker may wait for the one that was killed
+                process.kill()
+                process.wait()
 
 
 def test_dask_cluster_grades_each_once_though_a_worker_is_killed(cluster, assignment, class_of):
