@@ -71,7 +71,8 @@ def check_books(course: Path) -> None:
     assert sorted(found) == sorted(EXPECTED.items())
     for student in EXPECTED:
         assert json.loads((course / "autograded" / student / "ps/ps.ipynb").read_text())["cells"]
-        assert (course / "feedback" / student / "ps/ps.html").read_text().rstrip().endswith("</html>")
+        page = (course / "feedback" / student / "ps/ps.html").read_text()
+        assert page.rstrip().endswith("</html>")
         assert [path.name for path in (course / "autograded" / student).iterdir()] == ["ps"]
 
 
