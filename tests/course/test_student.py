@@ -86,7 +86,8 @@ def test_it_works_in_a_fresh_environment(bundle: Path, tmp_path: Path, run: Run)
         ("release/01-what-is-virtualization/01-what-is-virtualization", ("--allow-errors",)),
     ):
         ran = run(
-            *(python, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute", *extra),
+            # Not by `jupyter`, which runs the first jupyter-nbconvert of PATH: this suite's own.
+            *(python, "-m", "nbconvert", "--to", "notebook", "--execute", *extra),
             *("--output", tmp_path / "executed.ipynb", folder / f"{name}.ipynb"),
             cwd=folder,
             VIRTLAB_RUNS="",
