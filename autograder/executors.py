@@ -23,6 +23,8 @@ from autograder.sandbox import SandboxUnavailable, Zygote, ZygoteDied
 
 Run = Callable[[Assignment, Iterable[Submission], Limits], Iterator[Result]]
 
+# So long a Dask scheduler has to answer, in seconds.
+SCHEDULER_S = 10.0
 # A submission whose process died is tried this often; then it is its own fault.
 TRIES = 2
 
@@ -202,7 +204,7 @@ def _cluster(address: str, unsafe: bool) -> Iterator[Run]:
             "--scheduler needs Dask; install it with `pip install distributed`"
         ) from None
     try:
-        client = Client(address, timeout="10s", set_as_default=False)
+        client = Client(address, timeout=SCHEDULER_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise ExecutorError(f"{address}: no Dask scheduler answers there ({error})") from None
 

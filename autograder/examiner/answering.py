@@ -38,6 +38,8 @@ from autograder.examiner.values import (
 )
 
 TEXT = 20_000
+# References to a mirrored object that only the table of objects holds, the argument's included.
+ALONE = 2
 
 
 class _Outputs:
@@ -223,6 +225,7 @@ class _RoomCodec(Codec):
         self.things: dict[int, Any] = {}
         self.numbers: dict[int, int] = {}
         self.callbacks: Callable[..., Any] = lambda *_: None
+        self._in_use: set[int] = set()
         self._last_number = 0
         self._tests: dict[int, Any] = {}
 
@@ -361,6 +364,30 @@ class _RoomCodec(Codec):
         else:
             super().put(value)
 
+    # -- what may have changed ---------------------------------------------------------------
+
+    def note_use(self, *, first: bool) -> None:
+        """Note which objects the student's code can get hold of in the request that begins.
+
+        What only the table of objects holds is in nobody's reach: it need not be compared after
+        the request, and if it is the test's it can be forgotten.
+
+        Args:
+            first: Whether this is a new request, and not more of the one under way.
+        """
+        held = {key for key, entry in self.entries.items() if sys.getrefcount(entry.thing) > ALONE}
+        self._in_use = held if first else self._in_use | held
+
+    def changed(self) -> tuple[Any, ...]:
+        """The objects that the request under way has changed so far."""
+        return tuple(self.entries[key].thing for key in self.changed_keys(sorted(self._in_use)))
+
+    def tidy(self) -> None:
+        """Forget the test's objects that the student's code does not hold any more."""
+        for key in [key for key in self.entries if key < 0]:
+            if sys.getrefcount(self.entries[key].thing) <= ALONE:
+                self.forget([key])
+
     # -- reading -----------------------------------------------------------------------------
 
     def take_other(self, tag: int) -> Any:
@@ -482,6 +509,7 @@ class _Room:
                         self.run_cell(json.loads(protocol.receive(self.control)))
                     else:
                         self.answer(protocol.receive(self.channel))
+                        self.codec.tidy()
                 except protocol.ChannelClosed:
                     return
 
@@ -528,6 +556,7 @@ class _Room:
                 warnings.showwarning = self.keep_warning  # type: ignore[assignment]
                 self.serial, sync, operation, operands = self.codec.decode(message)
                 self.synchronize(sync)
+                self.codec.note_use(first=True)
                 value = getattr(self, "do_" + operation)(*operands)
             self.reply("value", value)
         except BaseException as error:
@@ -540,10 +569,9 @@ class _Room:
         shown = _shown(value) if kind == "error" else ""
         codec = self.codec
         try:
-            changed = tuple(
-                codec.entries[key].thing for key in codec.changed_keys(list(codec.entries))
+            payload = codec.encode(
+                (self.serial, kind, value, shown, tuple(printed), codec.changed())
             )
-            payload = codec.encode((self.serial, kind, value, shown, tuple(printed), changed))
         except (CannotCross, RecursionError, MemoryError) as error:
             printed = [(stream, text[:TEXT]) for stream, text in printed[:100]]
             payload = codec.encode(
@@ -557,12 +585,12 @@ class _Room:
             raise RuntimeError("an object of a test is used after the test")
         printed, self.printed = self.printed, []
         codec, serial = self.codec, self.serial
-        changed = tuple(codec.entries[k].thing for k in codec.changed_keys(list(codec.entries)))
-        message = (serial, "back", what, "", tuple(printed), changed)
+        message = (serial, "back", what, "", tuple(printed), codec.changed())
         protocol.send(self.channel, codec.encode(message))
         while True:
             self.serial, sync, operation, operands = codec.decode(protocol.receive(self.channel))
             self.synchronize(sync)
+            codec.note_use(first=False)
             if operation == "returned":
                 return operands[0]
             if operation == "raised":

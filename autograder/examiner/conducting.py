@@ -18,6 +18,7 @@ from typing import Any
 from autograder.cells import Limits, Outcome, Place, Step
 from autograder.examiner import protocol
 from autograder.examiner.names import SourceNames, hidden_lines, parse_cell
+from autograder.examiner.preparing import prepared_definitions, prepared_test
 from autograder.sandbox.client import Pair, Zygote
 
 GRACE_S = 2.0
@@ -227,7 +228,8 @@ class _Run:
         """Let the examiner run what the source gives to both sides in this cell."""
         text = self.names.definitions.get(step.cell_id)
         if text:
-            request = {"op": "define", "source": text, "room_did": room_did}
+            given = prepared_definitions(text)
+            request = {"op": "define", "given": given, "room_did": room_did}
             self.ask_examiner(request | {"wall_s": self.wall_s()})
 
     def run_test(self, number: int, step: Step) -> Outcome:
@@ -236,7 +238,7 @@ class _Run:
         answer = self.ask_examiner(
             {
                 "op": "test",
-                "source": step.source,
+                "test": prepared_test(step.source, f"<test {number}>", self.names.student),
                 "points": step.points,
                 "wall_s": wall,
                 "output_bytes": self.limits.output_bytes,

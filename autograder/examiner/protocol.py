@@ -46,10 +46,11 @@ def send(channel: socket.socket, payload: bytes | bytearray, deadline: float | N
         raise BadMessage(f"a message of {len(payload)} bytes; at most {MOST_BYTES} can cross")
     view = memoryview(_LENGTH.pack(len(payload)) + payload)
     while view:
-        _wait(channel, deadline, writing=True)
+        _check(deadline)
         try:
             sent = channel.send(view, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
         except BlockingIOError:
+            _wait(channel, deadline, writing=True)
             continue
         except OSError:
             raise ChannelClosed from None
@@ -106,11 +107,12 @@ def _receive_exactly(
 ) -> bytearray:
     data = bytearray()
     while len(data) < length:
-        _wait(channel, deadline, writing=False, watch=watch)
+        _check(deadline)  # also when there is always more to read
         try:
             # Grown by what came, never by what was announced.
             piece = channel.recv(min(length - len(data), 1 << 20), socket.MSG_DONTWAIT)
         except BlockingIOError:
+            _wait(channel, deadline, writing=False, watch=watch)
             continue
         except OSError:
             raise ChannelClosed from None
@@ -118,6 +120,11 @@ def _receive_exactly(
             raise ChannelClosed
         data += piece
     return data
+
+
+def _check(deadline: float | None) -> None:
+    if deadline is not None and time.monotonic() >= deadline:
+        raise DeadlinePassed
 
 
 def _wait(

@@ -6,7 +6,6 @@ had. It is positive only if the test's code ran to its end.
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import builtins
 import contextlib
@@ -20,20 +19,15 @@ import sys
 import time
 import types
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
 
 from autograder.examiner import handles, operators, protocol
 from autograder.examiner.handles import AuthorError, ExaminerCodec
-from autograder.examiner.names import (
-    BUILTINS,
-    bound_names,
-    hidden_lines,
-    mentioned_names,
-    parse_cell,
-)
+from autograder.examiner.names import BUILTINS, mentioned_names, parse_cell
+from autograder.examiner.preparing import unpacked
 from autograder.examiner.protocol import BadMessage
 from autograder.examiner.values import CannotCross
 
@@ -339,7 +333,6 @@ class _Examiner:
         self.asking.before_asking = self.note_hidden
         ExaminerCodec.current = self.asking
         self.own: set[str] = set()
-        self.cells = 0
         self.kept: list[dict[str, Any]] = []
         self.left = 0
         self.filename = ""
@@ -480,25 +473,23 @@ class _Examiner:
 
     # -- running ------------------------------------------------------------------------------
 
-    def define(self, text: str, room_did: bool) -> None:
+    def define(self, given: dict[str, Any], room_did: bool) -> None:
         """Run what the source gives to both sides, statement by statement.
 
         Args:
-            text: Imports, definitions and seedings of one cell.
+            given: Imports, definitions and seedings of one cell (`prepared_definitions`).
             room_did: Whether the cell ran in the room without an error. If it did and a statement
                 fails here, a test that needs what it binds is the author's to mend.
         """
-        tree = ast.parse(text)
-        self.fetch(mentioned_names(tree) - _stored(tree))
-        for statement in _one_by_one(tree.body):
-            part = ast.Module([statement], [])
+        self.fetch(set(given["names"]))
+        for packed, names in given["parts"]:
             known = set(self.namespace)
             try:
-                exec(compile(part, "<given>", "exec"), self.namespace)
+                exec(unpacked(packed), self.namespace)
             except Exception as error:
                 if room_did:
-                    self.broken |= dict.fromkeys(_stored(part), _one_line(error))
-            self.own |= (_stored(part) & set(self.namespace)) | (set(self.namespace) - known)
+                    self.broken |= dict.fromkeys(names, _one_line(error))
+            self.own |= (set(names) & set(self.namespace)) | (set(self.namespace) - known)
 
     def fetch(self, names: set[str]) -> None:
         """Bring the student's things of these names up to date."""
@@ -521,9 +512,9 @@ class _Examiner:
         self.namespace.update(answer)
         self.asking.agreed.update(answer)
 
-    def names_needed(self, tree: ast.AST) -> set[str]:
-        """Names that the cell mentions, itself or by the examiner's own functions."""
-        names = mentioned_names(tree)
+    def names_needed(self, mentioned: Iterable[str]) -> set[str]:
+        """Names that a cell mentions, itself or by the examiner's own functions."""
+        names = set(mentioned)
         if names & {"eval", "exec", "globals", "locals", "vars", "dir", "__main__"}:
             names |= self.asking.student_names
         seen: set[int] = set()
@@ -542,15 +533,16 @@ class _Examiner:
     def run_inner(self, text: str) -> None:
         """Run the body of a magic such as %%time."""
         tree = parse_cell(text)
-        self.fetch(self.names_needed(tree))
+        self.fetch(self.names_needed(mentioned_names(tree)))
         exec(compile(tree, self.filename, "exec"), self.namespace)
 
     def test(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run one test cell and give the verdict."""
         self.kept, self.left = [], request["output_bytes"]
-        self.cells += 1
-        self.filename = f"<test {self.cells}>"
-        self.hidden[self.filename] = hidden_lines(request["source"])
+        prepared = request["test"]
+        self.filename = prepared["filename"]
+        self.hidden[self.filename] = set(prepared["hidden"])
+        self.sentences = set(prepared["sentences"])
         self.withheld = self.line_is_open = False
         asking = self.asking
         asking.deadline = time.monotonic() + request["wall_s"]
@@ -562,7 +554,7 @@ class _Examiner:
         value: Any = None
         caught: BaseException | None = None
         try:
-            value = self._execute(request["source"])
+            value = self._execute(prepared)
             asking.flush()
         except BaseException as error:
             caught = error
@@ -573,24 +565,15 @@ class _Examiner:
         verdict = self._verdict(request, value, caught)
         return verdict | {"tainted": self.tainted, "withheld": self.withheld}
 
-    def _execute(self, source: str) -> Any:
-        try:
-            tree = parse_cell(source)
-        except SyntaxError as error:
-            raise AuthorError(
-                f"the test cell is not Python: {error.msg} (line {error.lineno})"
-            ) from None
-        refuse_what_cannot_work(tree, self.asking.student_names)
-        self.sentences = _sentences(tree, self.hidden[self.filename])
-        needed = self.names_needed(tree)
+    def _execute(self, prepared: dict[str, Any]) -> Any:
+        if prepared["refused"]:
+            raise AuthorError(prepared["refused"])
+        needed = self.names_needed(prepared["names"])
         self.fetch(needed)
         for name in needed & set(self.broken) - set(self.namespace):
             raise AuthorError(f"{name} cannot be had by the examiner: {self.broken[name]}")
-        last = None
-        if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
-            last = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
-        exec(compile(tree, self.filename, "exec"), self.namespace)
-        return eval(compile(last, self.filename, "eval"), self.namespace) if last else None
+        exec(unpacked(prepared["code"]), self.namespace)
+        return eval(unpacked(prepared["last"]), self.namespace) if prepared["last"] else None
 
     def _verdict(
         self, request: dict[str, Any], value: Any, caught: BaseException | None
@@ -656,32 +639,6 @@ class _Examiner:
         return f"The check met {_one_line(error)}", ""
 
 
-# What a test may patch: the examiner looks these up again when the student's code asks.
-_PATCHABLE = ("__main__.", "builtins.input", "sys.stdin", "sys.stdout", "sys.stderr")
-
-
-def refuse_what_cannot_work(tree: ast.Module, student_names: frozenset[str]) -> None:
-    """Name the constructs of a test cell that have no effect, or none that is right, in two rooms.
-
-    Raises:
-        AuthorError: There is one.
-    """
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - _stored(tree)
-    for name in ("_", "__", "___", "In", "Out"):
-        if name in used and name not in student_names:
-            raise AuthorError(f"a test cell cannot use IPython's {name}")
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and node.args):
-            continue
-        called, target = ast.unparse(node.func).rpartition(".")[2], node.args[0]
-        if called == "patch" and isinstance(target, ast.Constant):
-            patched = str(target.value)
-            if not patched.startswith(_PATCHABLE):
-                raise AuthorError(
-                    f"patching {patched} in a test cell does not reach the student's code"
-                )
-
-
 def _one_line(error: BaseException) -> str:
     try:
         text = " ".join(str(error).split())
@@ -734,32 +691,6 @@ def partial_score(value: Any, points: float) -> float:
     return min(number, points) if number > 0 else 0.0
 
 
-def _sentences(tree: ast.Module, hidden: set[int]) -> set[str]:
-    """The strings that a test cell prints as they are written, hidden lines left out."""
-    return {
-        argument.value
-        for statement in tree.body
-        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
-        for argument in statement.value.args
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-        if ast.unparse(statement.value.func) == "print" and argument.lineno not in hidden
-    }
-
-
-def _one_by_one(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements, `import a, b` as two, so that only what cannot be had is missing."""
-    for statement in statements:
-        if isinstance(statement, ast.Import):
-            for alias in statement.names:
-                yield ast.copy_location(ast.Import([alias]), statement)
-        else:
-            yield statement
-
-
-def _stored(tree: ast.Module) -> set[str]:
-    return set(bound_names(tree.body))
-
-
 def _codes(value: Any) -> list[types.CodeType]:
     if type(value) is types.FunctionType:
         return [value.__code__]
@@ -793,7 +724,7 @@ def serve(control: socket.socket, channel: socket.socket) -> None:
         elif examiner is not None and request["op"] == "define":
             examiner.asking.deadline = time.monotonic() + request["wall_s"]
             with contextlib.suppress(RoomGone):  # the next step will find the room gone
-                examiner.define(request["source"], request["room_did"])
+                examiner.define(request["given"], request["room_did"])
         elif examiner is not None:
             answer = examiner.test(request)
         protocol.send(control, json.dumps(answer).encode())

@@ -22,6 +22,7 @@ import struct
 import sys
 import types
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,7 @@ import pandas as pd
 from autograder.examiner.protocol import BadMessage
 
 DEPTH = 120
+WIDTH = 16
 ITEMS = 4_000_000
 INTEGER_BYTES = 1 << 20
 
@@ -692,6 +694,8 @@ class Codec:
                     else:
                         out += b"J" + _U32.pack(count) + packed
                         return
+                if kind is tuple and self._put_rows(value, count):
+                    return
         out += b"t" + _U32.pack(count)
         self._depth += 1
         if self._depth > DEPTH:
@@ -699,6 +703,24 @@ class Codec:
         for item in value:
             self.put(item)
         self._depth -= 1
+
+    def _put_rows(self, rows: tuple[tuple[Any, ...], ...], count: int) -> bool:
+        """Append tuples of one length that hold one kind of number, such as pairs; False if not."""
+        width = len(rows[0])
+        if not 0 < width <= WIDTH or any(len(row) != width for row in rows):
+            return False
+        flat = tuple(chain.from_iterable(rows))
+        kinds = set(map(type, flat))
+        letter = "d" if kinds == {float} else "q" if kinds == {int} else ""
+        if not letter:
+            return False
+        try:
+            packed = struct.pack(f"<{len(flat)}{letter}", *flat)
+        except struct.error:
+            return False  # an integer of more than 64 bits
+        self._out += (b"[" if letter == "d" else b"]") + _U32.pack(count) + _U32.pack(width)
+        self._out += packed
+        return True
 
     def _put_frozenset(self, value: frozenset[Any]) -> None:
         self._nested(b"z", tuple(value))
@@ -737,12 +759,13 @@ class Codec:
 
     def changed_keys(self, keys: Iterable[int]) -> list[int]:
         """Which of these mirrored objects differ from what both sides last agreed on."""
+        entries = self.entries
         return [
             key
             for key in keys
-            if key in self.entries
-            and self.entries[key].snapshot is not None
-            and self.must_write(key, self.entries[key])
+            if key in entries
+            and entries[key].snapshot is not None
+            and self.must_write(key, entries[key])
         ]
 
     def forget(self, keys: Iterable[int]) -> None:
@@ -840,6 +863,14 @@ class Codec:
         if self._items > ITEMS:
             raise BadMessage(f"more than {ITEMS} values in one message")
         return struct.unpack(f"<{count}{letter}", self._raw(8 * count))
+
+    def _take_rows(self, letter: str) -> tuple[tuple[Any, ...], ...]:
+        count, width = self._length(), self._length()
+        self._items += count * (width + 1)
+        if not 0 < width <= WIDTH or self._items > ITEMS:
+            raise BadMessage(f"more than {ITEMS} values in one message")
+        flat = struct.unpack(f"<{count * width}{letter}", self._raw(8 * count * width))
+        return tuple(zip(*[iter(flat)] * width, strict=True))
 
     def _take_numpy_scalar(self) -> Any:
         described, raw = self.take_parts()
@@ -1104,6 +1135,8 @@ _READERS: dict[int, Callable[[Any], Any]] = {
     ord("t"): Codec._take_tuple,
     ord("F"): lambda codec: codec._take_packed("d"),
     ord("J"): lambda codec: codec._take_packed("q"),
+    ord("["): lambda codec: codec._take_rows("d"),
+    ord("]"): lambda codec: codec._take_rows("q"),
     ord("z"): lambda codec: frozenset(codec.take_parts()),
     ord("r"): lambda codec: range(*codec.take_parts()),
     ord("a"): lambda codec: datetime.date(*codec.take_parts()),

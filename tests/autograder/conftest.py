@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -165,14 +167,24 @@ def right() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def empty_gradebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A gradebook without entries; making one takes seconds, copying it none."""
+    """A gradebook without entries; making one takes seconds, copying it none.
+
+    Where tests run in several processes, these share it.
+    """
     from nbgrader.api import Gradebook
 
     from autograder.gradebook import _scripts_on_path
 
-    path = tmp_path_factory.mktemp("gradebook") / "gradebook.db"
-    with _scripts_on_path(), Gradebook(f"sqlite:///{path}", ""):
-        pass
+    several = "PYTEST_XDIST_WORKER" in os.environ
+    base = tmp_path_factory.getbasetemp()
+    path = (base.parent if several else base) / "empty-gradebook.db"
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            made = path.with_suffix(".new")
+            with _scripts_on_path(), Gradebook(f"sqlite:///{made}", ""):
+                pass
+            made.rename(path)
     return path
 
 

@@ -136,6 +136,7 @@ def test_host_without_rooms_ends_the_run_with_the_remedy(monkeypatch):
 
 def test_no_scheduler_is_one_line(monkeypatch):
     pytest.importorskip("distributed")
+    monkeypatch.setattr(executors, "SCHEDULER_S", 1.0)
     with (
         pytest.raises(ExecutorError, match=r"127\.0\.0\.1:1: no Dask scheduler"),
         executor(scheduler="tcp://127.0.0.1:1"),
@@ -172,7 +173,7 @@ def cluster(tmp_path, worker):
     scheduler = [*common, "scheduler", *at, "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
     worker_command = [
         *common, "worker", *at, "--nthreads", "1", "--no-nanny", "--no-dashboard",
-        "--local-directory", str(tmp_path),
+        "--death-timeout", "60", "--local-directory", str(tmp_path),
     ]  # fmt: skip
     started = []
     try:

@@ -79,10 +79,9 @@ def check_books(course: Path) -> None:
 def test_killed_at_any_moment_the_next_run_goes_on(full_course: Path) -> None:
     kill_when(start(full_course), lambda: (full_course / "feedback/s0/ps").exists())
     kill_when(start(full_course, "--jobs", "2"), lambda: in_place(full_course) >= 2)
-    kill_when(start(full_course), lambda: in_place(full_course) >= 5)
     found = rows(start(full_course))
     assert {row["student"]: row["score"] for row in found} == EXPECTED
-    assert sum(row["kept"] for row in found) >= 5
+    assert sum(row["kept"] for row in found) >= 2
     check_books(full_course)
 
 
