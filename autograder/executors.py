@@ -11,7 +11,14 @@ import multiprocessing.util
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
@@ -248,16 +255,24 @@ def _spread(
         done, _ = wait(under_way, return_when=FIRST_COMPLETED)
         for future in done:
             submission = under_way.pop(future)
-            if future.exception() is None:
+            if _went_well(future):
                 yield future.result()
             else:
                 again.append(submission)
 
 
+def _went_well(future: Future[Result]) -> bool:
+    """Wait for a future; Dask also cancels those whose worker is gone."""
+    try:
+        return future.exception() is None
+    except CancelledError:
+        return False
+
+
 def _result_or_blame(
     future: Future[Result], assignment: Assignment, submission: Submission
 ) -> Result:
-    if future.exception() is None:
+    if _went_well(future):
         return future.result()
     return _not_graded(
         assignment,
