@@ -23,7 +23,7 @@ from nbgrader import api
 from nbgrader.preprocessors import AssignLatePenalties, SaveCells
 from sqlalchemy import event, select
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import load_only, selectinload
 
 from autograder.assignment import Assignment, Submission
 from autograder.course import Course
@@ -260,16 +260,29 @@ class Gradebook:
         return ids
 
     def _submission_row(self, student: str) -> api.SubmittedAssignment | None:
-        notebooks = selectinload(api.SubmittedAssignment.notebooks)
+        # Without nbgrader's sums over cells: each is a query of its own for each row.
+        submitted, notebook = api.SubmittedAssignment, api.SubmittedNotebook
+        grade, comment = api.Grade, api.Comment
+        notebooks = selectinload(submitted.notebooks)
         return self._api.db.scalars(
-            select(api.SubmittedAssignment)
+            select(submitted)
             .where(
-                api.SubmittedAssignment.assignment_id == self._assignment_row_id,
-                api.SubmittedAssignment.student_id == student,
+                submitted.assignment_id == self._assignment_row_id,
+                submitted.student_id == student,
             )
             .options(
-                notebooks.selectinload(api.SubmittedNotebook.grades),
-                notebooks.selectinload(api.SubmittedNotebook.comments),
+                load_only(submitted.assignment_id, submitted.student_id, submitted.timestamp),
+                notebooks.load_only(notebook.notebook_id, notebook.late_submission_penalty),
+                notebooks.selectinload(notebook.grades).load_only(
+                    grade.cell_id,
+                    grade.auto_score,
+                    grade.manual_score,
+                    grade.extra_credit,
+                    grade.needs_manual_grade,
+                ),
+                notebooks.selectinload(notebook.comments).load_only(
+                    comment.cell_id, comment.auto_comment
+                ),
             )
         ).one_or_none()
 

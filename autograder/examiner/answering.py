@@ -506,7 +506,7 @@ class _Room:
             for fd, _ in poll.poll():
                 try:
                     if fd == self.control.fileno():
-                        self.run_cell(json.loads(protocol.receive(self.control)))
+                        self.do_step(json.loads(protocol.receive(self.control)))
                     else:
                         self.answer(protocol.receive(self.channel))
                         self.codec.tidy()
@@ -520,13 +520,16 @@ class _Room:
 
     # -- cells --------------------------------------------------------------------------------
 
-    def run_cell(self, request: dict[str, Any]) -> None:
-        if "shared" in request:
-            self.codec.shared_names = frozenset(request["shared"])
+    def do_step(self, request: dict[str, Any]) -> None:
+        """Run a cell, or say that what the examiner asked for is over."""
+        answer = {} if request["op"] == "idle" else self.run_cell(request)
+        protocol.send(self.control, json.dumps(answer, default=str).encode())
+
+    def run_cell(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.codec.shared_names = frozenset(request["shared"])
         self.outputs.start(request["output_bytes"])
         result = self.shell.run_cell(request["source"], store_history=True)
-        answer = {"failed": not result.success, "outputs": self.outputs.items}
-        protocol.send(self.control, json.dumps(answer, default=str).encode())
+        return {"failed": not result.success, "outputs": self.outputs.items}
 
     def write(self, stream: str, text: str) -> None:
         if self.serving_examiner:

@@ -209,6 +209,7 @@ class _Run:
     def run_cell(self, step: Step) -> Outcome:
         """Run one cell in the room."""
         request = {
+            "op": "cell",
             "source": step.source,
             "output_bytes": self.limits.output_bytes,
             "shared": sorted(self.names.shared_classes),
@@ -259,6 +260,8 @@ class _Run:
                 raise _Stopped("dead", f"{_FORGED}.")
         except protocol.ChannelClosed:
             raise self.explain_death() from None
+        # Code that has answered and goes on spends this cell's time, not the next one's.
+        self.converse(self.pair.room, {"op": "idle"}, wall, OVERHEAD_BYTES)
         if answer["tainted"]:
             self.tainted_from = min(self.tainted_from, number)
         if answer["withheld"]:

@@ -8,7 +8,8 @@ of the usual one; `python after` a later cell of the attacker.
     python tests/autograder/attacks/test_attacks.py            prints the table
     python tests/autograder/attacks/test_attacks.py --layers   what each layer alone was holding
 
-A layer is taken away only in a mount, pid and network namespace with a read-only file tree.
+A layer is taken away only in a mount, pid and network namespace with a read-only file tree, under
+limits on processes and memory of its own: without the room's limits a fork bomb is one.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ import pytest
 from autograder.cells import Limits, Outcome, Place, Step
 from autograder.examiner import SourceCell, run_steps, source_names
 from autograder.sandbox import SandboxUnavailable, Zygote, ZygoteDied, room
-from autograder.sandbox.limits import own_group, processes_below
+from autograder.sandbox.limits import MemoryGroup, own_group, processes_below
 
 MiB = 1024 * 1024
 LIMITS = Limits(
@@ -290,11 +291,8 @@ class Ground:
         if self.reached:
             found.append(f"reached: {', '.join(self.reached)}")
             self.reached.clear()
-        if left := self.left_over():
+        if self.left_over():
             found.append("a process is left")
-            for pid in left if self.confined else ():
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
         group = own_group()
         if group is not None and list(group.glob(f"autograder-{os.getpid()}-*")):
             found.append("a cgroup is left")
@@ -317,6 +315,8 @@ AS_REACHABLE = ("sh", "-c", REACHABLE, "sh", sys.base_prefix)
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 AS_USER = ("unshare", "--mount", *AS_REACHABLE, *AS_NOBODY)
 
+CONFINED_PROCESSES = 600
+CONFINED_BYTES = 4096 * MiB
 # What the layer-removal test runs in: nothing of the host can be written, killed or reached, since
 # with a layer gone some attacks do what they want.
 CONFINED = """
@@ -433,20 +433,47 @@ def without_a_layer(layer: str, attacks: Sequence[Attack]) -> list[str]:
     """The attacks that get through when this layer alone is gone; run this confined."""
     through = []
     left = list(attacks)
+    failed_starts = 0
     while left:
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            ground(Path(folder), without=frozenset({layer})) as host,
-        ):
-            try:
+        try:
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                ground(Path(folder), without=frozenset({layer})) as host,
+            ):
                 usual = host.attack(HARMLESS)
+                failed_starts = 0
                 while left:
-                    if host.attack(left[0]).beyond(usual):
-                        through.append(left[0].title)
-                    left.pop(0)
-            except (ZygoteDied, SandboxUnavailable, OSError):
-                through.append(left.pop(0).title)  # it ended the warm process: go on with another
+                    attack = left.pop(0)
+                    if not stays_within(host, attack, usual):
+                        through.append(attack.title)
+                    if host.left_over():
+                        break  # go on with a clean host
+        except (ZygoteDied, SandboxUnavailable, OSError):
+            failed_starts += 1
+            if failed_starts == 5:
+                raise
+        finally:
+            end_everything()
     return through
+
+
+def stays_within(host: Ground, attack: Attack, usual: Seen) -> bool:
+    """Whether an attack gets no further than a harmless submission, and the host outlives it."""
+    try:
+        return not host.attack(attack).beyond(usual)
+    except (ZygoteDied, SandboxUnavailable, OSError):
+        return False
+
+
+def end_everything() -> None:
+    """End all other processes of the pid namespace that this process is the first of."""
+    if os.environ.get("AUTOGRADER_CONFINED") != "yes" or os.getpid() != 1:
+        return
+    with suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
 
 
 def confined(*arguments: str) -> str:
@@ -459,15 +486,24 @@ def confined(*arguments: str) -> str:
     else:
         start = ("unshare", "--user", "--map-root-user", *namespaces)
         become = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
-    command = [*start, sys.executable, "-c", CONFINED, *become, sys.executable, __file__]
+    within = ("prlimit", f"--nproc={CONFINED_PROCESSES}")
+    command = [*start, sys.executable, "-c", CONFINED, *become, *within, sys.executable, __file__]
     root = str(Path(__file__).parents[3])
     environment = os.environ | {"AUTOGRADER_CONFINED": "yes", "PYTHONPATH": root, "HOME": "/tmp"}
-    done = subprocess.run(
-        [*command, *arguments], env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr else "no output")
-    return done.stdout
+    process = subprocess.Popen(
+        [*command, *arguments], env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    group = MemoryGroup.make(f"attacks-{process.pid}", CONFINED_BYTES, process.pid)
+    try:
+        out, err = process.communicate()
+    finally:
+        process.kill()
+        process.wait()
+        group.remove()
+    if process.returncode:
+        raise RuntimeError(err.strip().splitlines()[-1] if err else "no output")
+    return out
 
 
 @pytest.mark.slow
