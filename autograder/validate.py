@@ -176,6 +176,7 @@ def validate(
     report = Report(name)
     places = _Places(course, assignment)
     report.findings += _structure(course, assignment, answers, places)
+    report.findings += _objectives(assignment, places)
     known = {exercise_of(c.id) for n in assignment.notebooks for c in n.cells if c.is_solution}
     answers = [answer for answer in answers if answer.exercise in known]
     submissions = [
@@ -263,6 +264,66 @@ def _structure(
                     f"{course.shown(folder)}/{exercise}",
                     f"{count} {kind} answers; at least {least} are needed",
                 )
+
+
+# A row of the table at the head of a source: exercise, objective, points.
+_PROMISED = re.compile(
+    r"^\| *`(?P<exercise>\w[\w-]*)` *\| *(?P<objective>LO\d+\.\d+)\b.*?"
+    r"\| *(?P<points>[\d.]+|\W) *\|",
+    re.MULTILINE,
+)
+_OBJECTIVE = re.compile(r"\bLO\d+\.\d+")
+_POINTS = re.compile(r"(\d+(?:\.\d+)?) points? \(visible (\d+(?:\.\d+)?), hidden (\d+(?:\.\d+)?)\)")
+
+
+def _objectives(assignment: Assignment, places: _Places) -> Iterator[Finding]:
+    """Objectives that no cell exercises, or the other way round, and points told otherwise.
+
+    Only for a source that has a table of exercises, objectives and points at its head.
+    """
+    cells = [cell for notebook in assignment.notebooks for cell in notebook.cells]
+    table = list(_PROMISED.finditer("\n".join(cell.text for cell in cells if not cell.id)))
+    if not table:
+        return
+    promised = {row["exercise"]: row for row in table}
+    own: dict[str, list[SourceCell]] = {}
+    for cell in cells:
+        if cell.id:
+            own.setdefault(exercise_of(cell.id), []).append(cell)
+    for exercise, row in promised.items():
+        if exercise not in own:
+            where = f"{assignment.name} ({row['objective']})"
+            yield Finding(where, f"the table promises '{exercise}', and there is no such exercise")
+    for exercise, group in own.items():
+        where = places[group[0].id]
+        tests = [cell for cell in group if cell.is_test]
+        named = {found for cell in group for found in _OBJECTIVE.findall(cell.text)}
+        told = promised.get(exercise)
+        if told is None:
+            if tests:
+                yield Finding(where, f"the table at the head lacks the exercise '{exercise}'")
+            continue
+        if named != {told["objective"]}:
+            yield Finding(
+                where,
+                f"the table promises {told['objective']} here, and the cells of '{exercise}' name "
+                f"{', '.join(sorted(named)) or 'no objective'}",
+            )
+        points = sum(cell.points for cell in group)
+        if tests and told["points"] != f"{points:g}":
+            yield Finding(
+                where, f"the table says {told['points']} points, the cells are worth {points:g}"
+            )
+        visible = sum(cell.points for cell in tests if not cell.hides_tests)
+        for cell in group:
+            for said in _POINTS.finditer(cell.text):
+                counted = (f"{points:g}", f"{visible:g}", f"{points - visible:g}")
+                if said.groups() != counted:
+                    yield Finding(
+                        places[cell.id],
+                        f"says '{said[0]}', and it is {counted[0]} points (visible {counted[1]}, "
+                        f"hidden {counted[2]})",
+                    )
 
 
 def _reference_earns_all(result: Result, places: _Places) -> Iterator[Finding]:

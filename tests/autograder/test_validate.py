@@ -143,6 +143,32 @@ def test_line_of_the_text_source_is_named(course_folder, findings):
     assert any(f.startswith("source/ps/ps.md:4: ") for f in findings())
 
 
+def test_objectives_cells_and_points_must_agree(course_folder):
+    from autograder.new import new_assignment
+    from autograder.validate import _objectives, _Places
+
+    course = Course(course_folder)
+    _, path, *_ = new_assignment(course, "07-new-things")
+
+    def found():
+        assignment = course.assignment("07-new-things")
+        return [str(finding) for finding in _objectives(assignment, _Places(course, assignment))]
+
+    assert found() == []
+    text = path.read_text()
+    path.write_text(text.replace("LO7.1 find the largest of some numbers | 3 |", "LO7.2 it | 4 |"))
+    assert [line.partition(": ")[2] for line in found()] == [
+        "the table promises LO7.2 here, and the cells of 'largest' name LO7.1",
+        "the table says 4 points, the cells are worth 3",
+    ]
+    assert all(line.startswith("source/07-new-things/07-new-things.md:") for line in found())
+    path.write_text(text.replace("(visible 1, hidden 2)", "(visible 2, hidden 1)"))
+    (line,) = found()
+    assert "and it is 3 points (visible 1, hidden 2)" in line
+    path.write_text(text.replace("| `largest` | LO7.1", "| `smallest` | LO7.1"))
+    assert len(found()) == 2
+
+
 def test_mutants_that_no_test_notices_are_listed(course_folder, answers, rooms):
     edit(
         course_folder,
