@@ -125,6 +125,29 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--unsafe-no-sandbox", action="store_true", help=UNSAFE)
     _add_course(check)
 
+    collect = _add(
+        commands, "collect", _collect, "put a zip file from Canvas or Moodle into submitted/"
+    )
+    collect.add_argument("assignment", metavar="ASSIGNMENT")
+    collect.add_argument("archive", metavar="ZIP", type=Path, help="as the platform gave it")
+    _add_course(collect)
+
+    export = _add(
+        commands, "export", _export, "fill the scores into a table of Canvas's or Moodle's"
+    )
+    export.add_argument("assignment", metavar="ASSIGNMENT")
+    export.add_argument(
+        "sheet",
+        metavar="CSV",
+        type=Path,
+        help="Canvas's exported gradebook or Moodle's grading worksheet; it stays as it is, and "
+        "the filled one goes to standard output",
+    )
+    export.add_argument(
+        "--column", metavar="TITLE", default="", help="the column to fill, if it has another title"
+    )
+    _add_course(export)
+
     new = _add(commands, "new", _new, "make the skeleton of an assignment that already validates")
     new.add_argument("name", metavar="NN-SLUG")
     _add_course(new)
@@ -292,6 +315,41 @@ def _check(arguments: argparse.Namespace) -> int:
     return DONE if row.graded else PROBLEM
 
 
+def _collect(arguments: argparse.Namespace) -> int:
+    from collections import Counter
+
+    from autograder.course import Course
+    from autograder.gradebook import course_lock
+    from autograder.platforms import collect
+
+    course = Course(arguments.course)
+    assignment = course.assignment(arguments.assignment)
+    states: Counter[str] = Counter()
+    with course_lock(course, _say):
+        for collected in collect(course, assignment, arguments.archive):
+            states[collected.state] += 1
+            for note in collected.notes:
+                _say(f"{collected.student}: {note}")
+    print(", ".join(f"{states[state]} {state}" for state in sorted(states)))
+    print(f"\nNow: autograder grade {assignment.name}")
+    return PROBLEM if states["left out"] else DONE
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from autograder.course import Course
+    from autograder.gradebook import course_lock
+    from autograder.platforms import export
+
+    course = Course(arguments.course)
+    assignment = course.assignment(arguments.assignment)
+    with course_lock(course, _say):
+        table = export(course, assignment, arguments.sheet, arguments.column)
+    csv.writer(sys.stdout, lineterminator="\n").writerows(table.rows)
+    for student, why in table.open.items():
+        _say(f"{student}: {why}")
+    return DONE
+
+
 def _new(arguments: argparse.Namespace) -> int:
     from autograder.course import Course
     from autograder.new import new_assignment
@@ -375,6 +433,7 @@ def _foreseen(error: Exception) -> bool:
     from autograder.executors import ExecutorError
     from autograder.gradebook import GradebookError
     from autograder.notebooks import NotebookError
+    from autograder.platforms import PlatformError
     from autograder.release import LeakError
     from autograder.sandbox import SandboxUnavailable
     from autograder.stock import StockError
@@ -386,6 +445,7 @@ def _foreseen(error: Exception) -> bool:
         | GradebookError
         | LeakError
         | NotebookError
+        | PlatformError
         | SandboxUnavailable
         | StockError,
     )
