@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -339,7 +339,7 @@ def chain() -> pd.DataFrame:
         the file itself holds; "·" for a cluster that it leaves to the file below), bytes.
     """
     rows = []
-    with _own_folder() as folder:
+    with leftovers.own_folder() as folder:
 
         def look(when: str, *names: str) -> None:
             for name in names:
@@ -414,7 +414,7 @@ def restore_disk(
         One row a restore: round, order, condition, mib (of the disk), save_ms, restore_ms, broken
         and restored (whether the damage, and its end, were seen).
     """
-    with _own_folder() as folder:
+    with leftovers.own_folder() as folder:
         disks = [_Disks(folder, mib) for mib in sizes_mib]
         conditions: dict[str, Callable[[], list[Row]]] = {
             way: partial(_round_trips, way, disks) for way in WAYS
@@ -536,7 +536,7 @@ def throw_away(rounds: int = 1, seed: int = 1, progress: bool = False) -> pd.Dat
         reset_ms (from the first step to the application's next answer; NaN for the control, which
         nobody resets), works_again, host_unchanged, accelerator.
     """
-    with _own_folder() as folder:
+    with leftovers.own_folder() as folder:
         conditions: dict[str, Callable[[], list[Row]]] = {
             PLACES[0]: partial(_wreck_a_folder, folder),
             PLACES[1]: partial(_wreck_a_container, folder),
@@ -905,7 +905,7 @@ def sixteen_bit() -> pd.DataFrame:
     """
     program = kvm.guest("primes")
     rows, failed = [], {}
-    with _own_folder() as folder:
+    with leftovers.own_folder() as folder:
         file = folder / "primes.com"
         file.write_bytes(program)
         file.chmod(0o755)
@@ -945,15 +945,3 @@ def _called(file: Path) -> str:
 def _of_qemu(program: bytes) -> str:
     with console.boot_sector(boot_sector(program), "pc") as machine:
         return machine.read_to_the_end(timeout_s=10.0).split("\n")[-1]
-
-
-# --- helpers ------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _own_folder() -> Iterator[Path]:
-    folder = leftovers.make_folder()
-    try:
-        yield folder
-    finally:
-        leftovers.remove_folder(folder)

@@ -79,7 +79,7 @@ class Victim:
 def victim() -> Iterator[Victim]:
     """Start a victim, and end it afterwards."""
     memory, service, text = (f"{name}-{secrets.token_hex(4)}" for name in ("mem", "net", "file"))
-    with _own_folder() as folder:
+    with leftovers.own_folder() as folder:
         file = folder / "secret"
         file.write_text(f"{text}\n")
         process = subprocess.Popen(
@@ -282,7 +282,7 @@ def dangerous_options() -> pd.DataFrame:
         "host pid + all capabilities": ("--pid=host --cap-add=ALL", False, (pid, every)),
     }
     rows = []
-    with _busybox_root() as root, _own_folder() as shared:
+    with _busybox_root() as root, leftovers.own_folder() as shared:
         (root / "shared").mkdir()
         notes = shared / "notes"
         for name, (flag, writable, options) in table.items():
@@ -362,7 +362,7 @@ def execve() -> pd.DataFrame:
 
 def ask_the_kernel(cases: Sequence[Mapping[str, Any]]) -> list[dict[str, list[str]] | None]:
     """Ask the kernel what becomes of capabilities; `programs/execve.py` says what a case is."""
-    with _own_folder() as folder:
+    with leftovers.own_folder() as folder:
         answers: list[dict[str, list[str]] | None] = _program(
             "execve.py", folder, said=json.dumps(list(cases))
         )
@@ -402,7 +402,7 @@ def snapshot_cost(
         Columns round, order, condition (full copy, snapshot), mib, secure_ms, restore_ms, kib (what
         it takes on disk at first).
     """
-    with _own_folder() as folder:
+    with leftovers.own_folder() as folder:
         conditions: dict[str, Callable[[], dict[str, float]]] = {}
         for mib in sizes:
             disk = folder / f"disk-{mib}.raw"
@@ -488,7 +488,7 @@ def snapshot_damage() -> pd.DataFrame:
     }
     rows = []
     for name, harm in harms.items():
-        with _own_folder() as folder:
+        with leftovers.own_folder() as folder:
             here, elsewhere = folder / "here", folder / "elsewhere"
             here.mkdir()
             elsewhere.mkdir()
@@ -573,7 +573,7 @@ class _Teller:
 
 @contextmanager
 def _teller(kind: str) -> Iterator[_Teller]:
-    with _own_folder() as folder:
+    with leftovers.own_folder() as folder:
         bank, truth = folder / "bank", folder / "truth"
         bank.mkdir()
         process = subprocess.Popen(
@@ -600,7 +600,7 @@ def _snapshot(teller: _Teller, way: str) -> dict[str, float]:
     process.send_signal(signal.SIGCONT)
     # Its steps take well under a millisecond: any moment of them may be hit.
     time.sleep(0.02 + secrets.randbelow(10_000) / 1e6)
-    with _own_folder() as snapshot:
+    with leftovers.own_folder() as snapshot:
         if way == "asked to rest":
             teller.say("rest")
             assert process.stdout
@@ -690,7 +690,7 @@ def cpu_flaws() -> pd.DataFrame:
 @contextmanager
 def _busybox_root() -> Iterator[Path]:
     """A root with one program in it, under the names that the scripts use."""
-    with _own_folder() as folder:
+    with leftovers.own_folder() as folder:
         root = folder / "root"
         (root / "bin").mkdir(parents=True)
         for path, file in images.programs("busybox").items():
@@ -731,15 +731,6 @@ def _output(runtime: LaunchedRuntime, command: Sequence[str]) -> str:
         said = str(life.get("errors", "")).strip().splitlines() or [f"status {life['status']}"]
         raise RuntimeFailed(f"{runtime.name}: {said[-1]}")
     return str(life["output"]).replace("\r", "").strip()
-
-
-@contextmanager
-def _own_folder() -> Iterator[Path]:
-    folder = leftovers.make_folder()
-    try:
-        yield folder
-    finally:
-        leftovers.remove_folder(folder)
 
 
 def _program(name: str, *arguments: object, said: str = "") -> Any:

@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 
 from virtlab import host, leftovers
-from virtlab.interrupts import uninterrupted
 from virtlab.measure.rounds import measure_rows
 from virtlab.measure.statistics import p99
 from virtlab.models.ballooning import Guest, balloon
@@ -239,7 +238,7 @@ def page_sharing(
             empty = stack.enter_context(Tenants([task] * tenants))
             nothing = memory_of(empty.pids)
             if kind == "mapped":
-                folder = Path(stack.enter_context(_folder()))
+                folder = stack.enter_context(leftovers.own_folder())
                 (folder / "page-cache").write_bytes(np.random.default_rng(seed).bytes(mib * MIB))
                 task["path"] = str(folder / "page-cache")
             if kind == "merged":
@@ -337,7 +336,7 @@ def noisy_neighbours(
 
     def measure(stressor: str, limited: bool) -> Iterable[Row]:
         with ExitStack() as stack:
-            folder = Path(stack.enter_context(_folder()))
+            folder = stack.enter_context(leftovers.own_folder())
             tasks = [victim | {"seed": int(chance.integers(2**31))}]
             tasks += _stressing(stressor, seconds, folder)
             controllers = _with_disk_limit(("cpu", "memory", "pids"), folder)
@@ -382,8 +381,8 @@ def lock_holder(
     task["units"] = max(1, round(0.2e-3 / unit_seconds()))
 
     def measure(count: int, spin: bool) -> Iterable[Row]:
-        with _folder() as folder:
-            path = Path(folder) / "lock"
+        with leftovers.own_folder() as folder:
+            path = folder / "lock"
             path.touch()
             tasks = [task | {"path": str(path), "spin": spin}] * count
             with Tenants(tasks, together=True) as sharing:
@@ -553,17 +552,6 @@ def _with_disk_limit(controllers: tuple[str, ...], folder: Path) -> tuple[str, .
     return (*controllers, "io") if _can_group("io") else controllers
 
 
-@contextmanager
-def _folder() -> Iterator[str]:
-    """Hand out a temporary folder; an owner's mark lets `virtlab clean` find it."""
-    folder = leftovers.make_folder()
-    try:
-        yield str(folder)
-    finally:
-        with uninterrupted():
-            leftovers.remove_folder(folder)
-
-
 # --- limits, one by one: each measures once and says what the tenant got ------------------------
 
 
@@ -622,8 +610,8 @@ def _memory(limited: bool) -> Row:
 
 def _page_cache(limited: bool) -> Row:
     bound = 32
-    with _folder() as folder:
-        path = Path(folder) / "read"
+    with leftovers.own_folder() as folder:
+        path = folder / "read"
         with path.open("wb") as file:
             file.write(bytes(2 * bound * MIB))
             file.flush()
@@ -696,9 +684,9 @@ def _freezer(limited: bool) -> Row:
 
 def _disk(limited: bool) -> Row:
     bound = 8
-    with _folder() as folder:
-        device = disk_of(Path(folder))
-        task = {"task": "stress_io", "path": str(Path(folder) / "written"), "seconds": 0.3}
+    with leftovers.own_folder() as folder:
+        device = disk_of(folder)
+        task = {"task": "stress_io", "path": str(folder / "written"), "seconds": 0.3}
         with _confined(
             task,
             "io",

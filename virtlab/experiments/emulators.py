@@ -61,14 +61,11 @@ def program(isa: str) -> bytes:
 @contextmanager
 def program_file(isa: str) -> Iterator[Path]:
     """The program as an executable file in a folder of our own."""
-    folder = leftovers.make_folder()
-    try:
+    with leftovers.own_folder() as folder:
         path = folder / f"collatz-{ISAS[isa]}"
         path.write_bytes(program(isa))
         path.chmod(stat.S_IRUSR | stat.S_IXUSR)
         yield path
-    finally:
-        leftovers.remove_folder(folder)
 
 
 def by_process(path: Path, times: int, emulator: str = "") -> Run:
@@ -219,8 +216,7 @@ def board(cpu: str, accelerator: str = "tcg") -> list[str]:
 
 def by_board(times: int, cpu: str = "cortex-a57", accelerator: str = "tcg") -> BoardRun:
     """Start the bare guest on the board, with the Arm program beside it; return what it says."""
-    folder = leftovers.make_folder()
-    try:
+    with leftovers.own_folder() as folder:
         guest, function = folder / "bare.bin", folder / "collatz.bin"
         guest.write_bytes(payload("bare-aarch64"))
         function.write_bytes(program("Arm"))
@@ -234,8 +230,6 @@ def by_board(times: int, cpu: str = "cortex-a57", accelerator: str = "tcg") -> B
         for one in loaded:
             command += ["-device", one]
         return _watched(command)
-    finally:
-        leftovers.remove_folder(folder)
 
 
 def _watched(command: Sequence[str]) -> BoardRun:

@@ -60,36 +60,35 @@ def pool(
     Raises:
         CannotMeasure: if they do not start here.
     """
-    folder = leftovers.make_folder()
-    plan = {
-        "servers": [f"server-{number + 1}" for number in range(servers)],
-        "resources": dict(resources or {}),
-        "own_names": own_names,
-        "folder": str(folder),
-    }
-    keeper = client = None
-    try:
-        with (folder / "errors").open("w") as errors:
-            keeper = subprocess.Popen(
-                [sys.executable, str(KEEPER), json.dumps(plan)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                cwd=folder,
-                env=os.environ | {leftovers.OWNER_VARIABLE: leftovers.owner_mark()},
-            )
-        told = _told(keeper, folder)
-        client = _client(told["address"], servers)
-        pids = {name: pid for name, (pid, _) in told["servers"].items()}
-        places = {name: place for name, (_, place) in told["servers"].items()}
-        yield Pool(client, told["address"], told["scheduler"], pids, places, folder)
-    finally:
-        with uninterrupted():
-            if client is not None:
-                client.close(timeout=5)
-            if keeper is not None:
-                _end(keeper)
-            leftovers.remove_folder(folder)
+    with leftovers.own_folder() as folder:
+        plan = {
+            "servers": [f"server-{number + 1}" for number in range(servers)],
+            "resources": dict(resources or {}),
+            "own_names": own_names,
+            "folder": str(folder),
+        }
+        keeper = client = None
+        try:
+            with (folder / "errors").open("w") as errors:
+                keeper = subprocess.Popen(
+                    [sys.executable, str(KEEPER), json.dumps(plan)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    cwd=folder,
+                    env=os.environ | {leftovers.OWNER_VARIABLE: leftovers.owner_mark()},
+                )
+            told = _told(keeper, folder)
+            client = _client(told["address"], servers)
+            pids = {name: pid for name, (pid, _) in told["servers"].items()}
+            places = {name: place for name, (_, place) in told["servers"].items()}
+            yield Pool(client, told["address"], told["scheduler"], pids, places, folder)
+        finally:
+            with uninterrupted():
+                if client is not None:
+                    client.close(timeout=5)
+                if keeper is not None:
+                    _end(keeper)
 
 
 def _told(keeper: subprocess.Popen[bytes], folder: Path) -> dict[str, Any]:
