@@ -184,6 +184,33 @@ def print_experiments() -> None:
         print(f"recorded: {', '.join(experiments)}: {why}")
 
 
+def print_claims(runs: Path) -> None:
+    """Prints how many claims the chapters of the live pass judged, and how many by measuring here.
+
+    Args:
+        runs: the folder with the ledger that they wrote.
+    """
+    from virtlab import claims
+
+    chapters = {path.name[:2] for path in ROOT.glob("notebooks/[0-9]*.ipynb")}
+    os.environ["VIRTLAB_RUNS"] = str(runs)
+    ledger = claims.report()
+    owed = ledger[ledger["chapter"].isin(chapters)]
+    measured = owed[owed["kind"] == "measured"]
+    live = measured[measured["source"].isin(("live", "mixed"))]
+    judged = owed[owed["verdict"] != "not yet"]
+    print(
+        f"claims: {len(judged)} of {len(owed)} judged; "
+        f"of {len(measured)} to be measured, {len(live)} were measured live"
+    )
+    for what, left in (
+        ("not judged", set(owed["id"]) - set(judged["id"])),
+        ("not measured live", set(measured["id"]) - set(live["id"])),
+    ):
+        if left:
+            print(f"{what}: {', '.join(sorted(left))}")
+
+
 def print_summary(results: Sequence[Result]) -> None:
     """Prints the stages, the failures, the skips and their reasons, and the closing line."""
     for result in results:
@@ -226,9 +253,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen = [stage for stage in chosen if stage.name in names]
     with tempfile.TemporaryDirectory(prefix="virtlab-tests-") as scratch:
         results = [run(stage, Path(scratch)) for stage in chosen]
-    print("\n── summary")
-    if any(result.name == "live" for result in results):
-        print_experiments()
+        print("\n── summary")
+        if any(result.name == "live" for result in results):
+            print_experiments()
+            print_claims(Path(scratch) / "live runs")
     print_summary(results)
     return 1 if any(result.failures for result in results) else 0
 

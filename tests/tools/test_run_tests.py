@@ -9,6 +9,7 @@ import pytest
 
 from tools import run_tests
 from tools.run_tests import Stage
+from virtlab import claims
 
 SUITE = """
 import pytest
@@ -104,3 +105,18 @@ def test_every_test_runs_in_exactly_one_stage(everything: bool) -> None:
                 marks = {"serial": serial, "browser": browser, "slow": slow}
                 chosen = sum(bool(eval(expression, {}, marks)) for expression in taken)
                 assert chosen == int(everything or not slow)
+
+
+def test_the_claims_that_a_live_pass_left_out_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIRTLAB_RUNS", str(tmp_path))
+    run_tests.print_claims(tmp_path)
+    assert capsys.readouterr().out.startswith("claims: 0 of ")
+    claims.record("C029", "holds", "seen")
+    run_tests.print_claims(tmp_path)
+    out = capsys.readouterr().out
+    assert out.startswith("claims: 1 of ")
+    not_judged, not_live = out.splitlines()[1:]
+    assert "C028, C030" in not_judged
+    assert not_live.startswith("not measured live: ")
