@@ -155,7 +155,7 @@ def _record(
     except GradebookError as error:
         return _not_graded(result, str(error))
     except OSError as error:
-        where = course.shown(Path(error.filename)) if error.filename else submission.where
+        where = course.shown(Path(error.filename)) if error.filename else str(course.root)
         return _not_graded(
             result, f"{where}: {error.strerror}; make room or make it writable, and grade again"
         )
