@@ -341,6 +341,17 @@ def test_a_heat_map_writes_each_number_and_leaves_out_what_has_no_place():
     assert shown.table["quota"].tolist() == [0.25, 0.5]
 
 
+def test_a_heat_map_of_counts_writes_whole_numbers():
+    walks = [(1, 1, 3), (1, 2, 5)]
+    rows = [
+        {"round": 0, "condition": f"{guest} + {host}", "guest": guest, "host": host, "reads": reads}
+        for guest, host, reads in walks
+    ]
+    shown = figures.heat_map(measured(rows), "guest", "host", "reads", "entries read")
+    assert {text.get_text() for text in shown.figure.axes[0].texts} == {"3", "5"}
+    assert "between 3 and 5" in shown.sentence
+
+
 def test_phases_follow_each_other():
     shown = SHOWN["phases"]()
     assert (

@@ -288,6 +288,8 @@ def heat_map(
     groups = pooled.groupby([rows, columns])[value]
     wide = (groups.apply(p99) if statistic == "p99" else groups.agg(statistic)).unstack()
     cells = wide.to_numpy(float)
+    counts = pd.api.types.is_integer_dtype(pooled[value]) and bool((cells % 1 == 0).all())
+    written = "{:,.0f}".format if counts else short
     figure, axes = new_figure(
         width=max(6.4, 2.4 + wide.shape[1]), height=1.9 + 0.62 * wide.shape[0]
     )
@@ -295,16 +297,16 @@ def heat_map(
     middle = np.nanmin(cells) + (np.nanmax(cells) - np.nanmin(cells)) / 2
     for (high, across), number in np.ndenumerate(cells):
         ink = "black" if number > middle else "white"
-        axes.text(across, high, short(number), ha="center", va="center", color=ink)
+        axes.text(across, high, written(number), ha="center", va="center", color=ink)
     axes.set_xticks(range(wide.shape[1]), [f"{one:g}" for one in wide.columns])
     axes.set_yticks(range(wide.shape[0]), [f"{one:g}" for one in wide.index])
     axes.set(xlabel=columns.replace("_", " "), ylabel=rows.replace("_", " "))
     axes.grid(visible=False)
     figure.colorbar(shades, label=label)
     least, most = np.nanmin(cells), np.nanmax(cells)
-    set_title(axes, message or f"From {short(least)} to {short(most)}", m)
+    set_title(axes, message or f"From {written(least)} to {written(most)}", m)
     sentence = (
-        f"{label} ({statistic}) lies between {short(least)} and {short(most)}, by "
+        f"{label} ({statistic}) lies between {written(least)} and {written(most)}, by "
         f"{rows.replace('_', ' ')} and {columns.replace('_', ' ')}."
     )
     table = wide.reset_index()
