@@ -15,7 +15,6 @@ import psutil
 import pytest
 
 from virtlab import leftovers
-from virtlab.experiments.c06_sharing import _folder
 from virtlab.interrupts import uninterrupted
 from virtlab.leftovers import owned_name
 from virtlab.resources import cgroups
@@ -41,7 +40,7 @@ def tenants_running() -> list[psutil.Process]:
 
 def demo() -> None:
     task = {"task": "spin", "seconds": 0.05}
-    with _folder():
+    with leftovers.own_folder():
         try:
             with cgroups.group("cpu", "memory") as outer, Tenants([task] * 2) as tenants:
                 for number, pid in enumerate(tenants.pids):

@@ -167,7 +167,7 @@ def distribution(
     figure, axes = new_figure(height=max(4.2, 1.2 + 0.24 * len(table)))
     medians = np.sort(table["median"].to_numpy(float))
     few = len(table) <= len(COLOURS)
-    apart = few and (len(table) < 2 or bool((medians[1:] / medians[:-1]).min() > 1.15))
+    apart = few and (len(table) < 2 or bool(np.min(medians[1:] / medians[:-1]) > 1.15))
     heights = np.linspace(0.85, 0.25, len(table)) if len(table) > 1 else [0.5]
     for place, (row, height) in enumerate(zip(rows_of(table), heights, strict=True)):
         samples = (
@@ -350,7 +350,7 @@ def timeline(m: Measurement, value: str = "core_share", of: str = "the core") ->
             below = below + height
             rows.append((condition, f"tenant {tenant}", wide[tenant].mean()))
         rows.append((condition, "together", below.mean() / 100))
-        axes.set(xlabel="seconds", ylabel=f"% of {of}", ylim=(0, max(118.0, below.max() * 1.15)))
+        axes.set(xlabel="seconds", ylabel=f"% of {of}", ylim=(0, max(118.0, float(np.max(below)) * 1.15)))
         axes.text(0.02, 0.97, condition, transform=axes.transAxes, va="top", fontweight="bold")
     first = np.atleast_1d(panels)[0]
     handles, labels = first.get_legend_handles_labels()
