@@ -148,6 +148,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_course(export)
 
+    report = _add(
+        commands,
+        "report",
+        _report,
+        "write the class report for the instructor: scores, exercises, wrong answers, who needs "
+        "help; grade nothing",
+    )
+    report.add_argument(
+        "assignments", metavar="ASSIGNMENT", nargs="*", help="default: all that are graded"
+    )
+    report.add_argument(
+        "--to",
+        metavar="FILE.html",
+        type=Path,
+        help="the file to write (default: class-report.html in the course folder)",
+    )
+    _add_course(report)
+
     new = _add(commands, "new", _new, "make the skeleton of an assignment that already validates")
     new.add_argument("name", metavar="NN-SLUG")
     _add_course(new)
@@ -350,6 +368,22 @@ def _export(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def _report(arguments: argparse.Namespace) -> int:
+    from autograder.class_report import class_report, write_report
+    from autograder.course import Course
+    from autograder.gradebook import course_lock
+
+    course = Course(arguments.course)
+    path = arguments.to or course.root / "class-report.html"
+    with course_lock(course, _say):
+        parts, page = class_report(course, arguments.assignments)
+    write_report(path, page)
+    for part in parts:
+        print(f"{part.name}: {part.graded} graded, {len(part.help)} to look at")
+    print(f"\n{course.shown(path)}: names and scores of students; keep it where they are")
+    return DONE
+
+
 def _new(arguments: argparse.Namespace) -> int:
     from autograder.course import Course
     from autograder.new import new_assignment
@@ -429,6 +463,7 @@ def _count(text: str) -> int:
 
 def _foreseen(error: Exception) -> bool:
     """True for an error whose text is one line for the user."""
+    from autograder.class_report import ReportError
     from autograder.course import CourseError
     from autograder.executors import ExecutorError
     from autograder.gradebook import GradebookError
@@ -446,6 +481,7 @@ def _foreseen(error: Exception) -> bool:
         | LeakError
         | NotebookError
         | PlatformError
+        | ReportError
         | SandboxUnavailable
         | StockError,
     )

@@ -39,6 +39,7 @@ from autograder.notebooks import (
     grade_id,
     read_notebook,
 )
+from autograder.text import whole
 
 MAX_NOTEBOOK_BYTES = 20_000_000
 # A submission's other files are copied into its room; this bounds what one student can send.
@@ -96,7 +97,7 @@ class Course:
         timeout = self.config.Execute.get("timeout")
         own = {name: self.config.Limits[name] for name in self.config.Limits}
         try:
-            return replace(Limits(), **({"cell_wall_s": timeout} if timeout else {}), **own)
+            return replace(Limits(), **(({"cell_wall_s": timeout} if timeout else {}) | own))
         except TypeError:
             known = ", ".join(limit.name for limit in fields(Limits))
             raise CourseError(
@@ -106,7 +107,7 @@ class Course:
 
     def shown(self, path: Path) -> str:
         """The path as messages show it: relative to the course if it lies inside."""
-        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+        return whole(str(path.relative_to(self.root) if path.is_relative_to(self.root) else path))
 
     def assignments(self) -> list[str]:
         """The names of all assignments that have a source notebook, sorted."""
@@ -255,7 +256,9 @@ class Course:
                 else:
                     files[relative] = data
         except OSError as error:
-            refused = f"{error.filename}: {error.strerror}; make it readable and grade again"
+            refused = (
+                f"{whole(str(error.filename))}: {error.strerror}; make it readable and grade again"
+            )
         timestamp, problem = _timestamp(files.get("timestamp.txt"))
         if problem:
             notes.append(f"{where}/timestamp.txt: {problem}")

@@ -70,7 +70,7 @@ def shown_points(value: float) -> str:
 
 def _render(result: Result, notebook: NotebookResult, penalty: float) -> str:
     grades = notebook.grades
-    return _template().render(
+    return template("feedback.html").render(
         assignment=result.assignment,
         notebook=notebook.name,
         student=result.student,
@@ -104,7 +104,7 @@ def _parts(notebook: NotebookResult) -> list[Part]:
 
 def _part(cell: Cell, outputs: list[dict[str, str]], grades: Mapping[str, CellGrade]) -> Part:
     meant = cell.source
-    text = _printable(cell.text)[: 4 * MAX_TEXT]
+    text = printable(cell.text)[: 4 * MAX_TEXT]
     if meant is None:
         return Part(text=text if cell.cell_type == "code" else "", outputs=outputs)
     if meant.is_test:
@@ -114,7 +114,7 @@ def _part(cell: Cell, outputs: list[dict[str, str]], grades: Mapping[str, CellGr
             heading=f"{meant.id}: {_earned(grade)}",
             verdict=grade.message or ("Holds." if grade.score == grade.points else ""),
             tone="earned" if grade.score == grade.points else "lost",
-            text=_printable(meant.released),
+            text=printable(meant.released),
             folded=True,
             outputs=outputs,
         )
@@ -142,7 +142,7 @@ def _outputs(outputs: Sequence[Mapping[str, Any]], room_left: int) -> list[dict[
     for output in outputs:
         data = output.get("data")
         image = _png(data.get("image/png")) if isinstance(data, dict) else ""
-        text = "" if image else _printable(_text_of(output))
+        text = "" if image else printable(_text_of(output))
         if len(text) > MAX_TEXT:
             text = text[:MAX_TEXT] + "\n… the rest is left out"
         size = len(image) + len(text)
@@ -173,7 +173,8 @@ def _joined(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """The text without colours and control characters."""
     return _CONTROL.sub("", _ANSI.sub("", text))
 
 
@@ -190,7 +191,8 @@ def _png(encoded: Any) -> str:
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """A template of this folder; it escapes all that is put into it."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -198,4 +200,4 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters["points"] = shown_points
-    return environment.get_template("feedback.html")
+    return environment.get_template(name)

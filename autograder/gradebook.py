@@ -1,4 +1,4 @@
-"""The only writer of nbgrader's gradebook.
+"""The only writer of nbgrader's gradebook, and what reads it whole.
 
 Each submission is saved in one transaction through nbgrader's own models, so a killed run leaves
 a submission either as it was or wholly graded. One grader at a time writes to a course: a file
@@ -13,25 +13,29 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+from urllib.parse import quote
 
 from nbformat import from_dict
 from nbgrader import api
 from nbgrader.preprocessors import AssignLatePenalties, SaveCells
-from sqlalchemy import event, select
+from sqlalchemy import Engine, Row, create_engine, event, func, make_url, select
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
-from sqlalchemy.orm import load_only, selectinload
+from sqlalchemy.orm import Session, load_only, selectinload
+from sqlalchemy.pool import NullPool
 
 from autograder.assignment import Assignment, Submission
 from autograder.course import Course
 from autograder.grading import CellGrade, NotebookResult, Result
-from autograder.notebooks import Cell, SourceCell, SourceNotebook, autograded_notebook
+from autograder.notebooks import Cell, SourceNotebook, autograded_notebook
 
 # How long to wait for a gradebook that another program is writing to.
 BUSY_S = 10.0
+# What nbgrader says of an answer that is still as released.
+NO_RESPONSE = "No response."
 
 
 class GradebookError(Exception):
@@ -59,6 +63,44 @@ class Recorded:
     def needs_person(self) -> bool:
         """True while a person has still to decide on a cell."""
         return any(grade.state == "manual" for grade in self.grades)
+
+
+@dataclass
+class Held:
+    """All that a gradebook holds, read without a change to it.
+
+    Attributes:
+        students: everyone it knows, sorted.
+        recorded: by assignment and student; grades in no order.
+        unanswered: by assignment and student, ids of answers that are still as released.
+    """
+
+    students: list[str] = field(default_factory=list)
+    recorded: dict[str, dict[str, Recorded]] = field(default_factory=dict)
+    unanswered: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+
+
+def read_gradebook(course: Course) -> Held:
+    """Read a course's whole gradebook; nothing is made, registered or written.
+
+    Raises:
+        GradebookError: if there is none, or it cannot be read.
+    """
+    where = course.database.removeprefix("sqlite:///")
+    engine = _reading(course.database)
+    held = Held()
+    with _one_line_errors(where), Session(engine) as session:
+        held.students = list(session.scalars(select(api.Student.id).order_by(api.Student.id)))
+        for assignment, student, penalty in session.execute(_PENALTIES):
+            of_class = held.recorded.setdefault(assignment, {})
+            of_class[student] = Recorded([], penalty or 0.0)
+        for row in session.execute(_GRADES):
+            assignment, student, cell, points = row[:4]
+            held.recorded[assignment][student].grades.append(_cell_grade(cell, points, row))
+        for assignment, student, cell in session.execute(_UNANSWERED):
+            of_student = held.unanswered.setdefault(assignment, {}).setdefault(student, set())
+            of_student.add(cell)
+    return held
 
 
 @contextmanager
@@ -95,7 +137,7 @@ class Gradebook:
         self.course = course
         self.assignment = assignment
         self.where = course.database.removeprefix("sqlite:///")
-        with self._one_line_errors(), _scripts_on_path():
+        with _one_line_errors(self.where), _scripts_on_path():
             self._api = api.Gradebook(course.database, course.directory.course_id)
             self._log_writes_ahead()
             self._register()
@@ -132,7 +174,7 @@ class Gradebook:
             GradebookError: if it cannot be written; nothing of it is written then.
         """
         session = self._api.db
-        with self._one_line_errors():
+        with _one_line_errors(self.where):
             try:
                 row = self._submission_row(result.student) or self._new_submission(result.student)
                 if submission.timestamp is not None:
@@ -153,7 +195,7 @@ class Gradebook:
 
     def recorded(self, student: str) -> Recorded | None:
         """What the gradebook holds for the student's submission; None if nothing."""
-        with self._one_line_errors():
+        with _one_line_errors(self.where):
             row = self._submission_row(student)
             found = None if row is None else self._recorded(row)
             self._api.db.expunge_all()
@@ -163,7 +205,9 @@ class Gradebook:
         grades = {grade.cell_id: grade for notebook in row.notebooks for grade in notebook.grades}
         return Recorded(
             [
-                _cell_grade(cell, grades[self._cells[f"grade/{source.name}", cell.id]])
+                _cell_grade(
+                    cell.id, cell.points, grades[self._cells[f"grade/{source.name}", cell.id]]
+                )
                 for source in self.assignment.notebooks
                 for cell in source.cells
                 if self._cells.get((f"grade/{source.name}", cell.id)) in grades
@@ -315,7 +359,7 @@ class Gradebook:
         for (kind, name), id_ in self._cells.items():
             if kind == f"comment/{notebook.name}":
                 comment = comments.get(id_) or api.Comment(cell_id=id_, notebook=row)
-                comment.auto_comment = "No response." if name in notebook.unanswered else None
+                comment.auto_comment = NO_RESPONSE if name in notebook.unanswered else None
 
     def _penalize(
         self, submission: api.SubmittedAssignment, notebook: api.SubmittedNotebook
@@ -335,22 +379,76 @@ class Gradebook:
         if penalty is not None:
             notebook.late_submission_penalty = min(max(penalty, 0.0), notebook.score)
 
-    @contextmanager
-    def _one_line_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except DatabaseError as error:
-            raise GradebookError(_explain(self.where, str(error.orig))) from None
-        except (SQLAlchemyError, api.InvalidEntry) as error:
-            raise GradebookError(_explain(self.where, str(error))) from None
 
-
-def _cell_grade(cell: SourceCell, row: api.Grade) -> CellGrade:
+def _cell_grade(cell: str, points: float, row: api.Grade | Row[Any]) -> CellGrade:
     """What counts for a cell: a person's score before the automatic one, plus extra credit."""
     given = row.auto_score if row.manual_score is None else row.manual_score
     score = None if given is None else given + (row.extra_credit or 0.0)
     state = "manual" if row.needs_manual_grade else "recorded"
-    return CellGrade(cell.id, cell.points, score, state)
+    return CellGrade(cell, points, score, state)
+
+
+def _reading(database: str) -> Engine:
+    """An engine that cannot write to the gradebook, if it is a file."""
+    url = make_url(database)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return create_engine(url, poolclass=NullPool)
+    path = Path(url.database)
+    if not path.is_file():
+        raise GradebookError(f"{path}: no gradebook yet; run `autograder grade ASSIGNMENT` first")
+    address = f"file:{quote(str(path))}?mode=ro"
+    return create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(address, uri=True, timeout=BUSY_S),
+        poolclass=NullPool,
+    )
+
+
+# Plain columns of nbgrader's models: its own sums over cells are a query of their own for each row.
+_submitted = (
+    select(api.Assignment.name, api.SubmittedAssignment.student_id)
+    .select_from(api.SubmittedNotebook)
+    .join(
+        api.SubmittedAssignment, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id
+    )
+    .join(api.Assignment, api.SubmittedAssignment.assignment_id == api.Assignment.id)
+)
+_cells, _grade_cells, _task_cells = (
+    kind.__table__ for kind in (api.BaseCell, api.GradeCell, api.TaskCell)
+)
+_PENALTIES = _submitted.add_columns(
+    func.sum(api.SubmittedNotebook.late_submission_penalty)
+).group_by(api.Assignment.name, api.SubmittedAssignment.student_id)
+_GRADES = (
+    _submitted.join(api.Grade, api.Grade.notebook_id == api.SubmittedNotebook.id)
+    .join(_cells, _cells.c.id == api.Grade.cell_id)
+    .outerjoin(_grade_cells, _grade_cells.c.id == _cells.c.id)
+    .outerjoin(_task_cells, _task_cells.c.id == _cells.c.id)
+    .add_columns(
+        _cells.c.name,
+        func.coalesce(_grade_cells.c.max_score, _task_cells.c.max_score, 0.0),
+        api.Grade.auto_score,
+        api.Grade.manual_score,
+        api.Grade.extra_credit,
+        api.Grade.needs_manual_grade,
+    )
+)
+_UNANSWERED = (
+    _submitted.join(api.Comment, api.Comment.notebook_id == api.SubmittedNotebook.id)
+    .join(_cells, _cells.c.id == api.Comment.cell_id)
+    .where(api.Comment.auto_comment == NO_RESPONSE)
+    .add_columns(_cells.c.name)
+)
+
+
+@contextmanager
+def _one_line_errors(where: str) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        raise GradebookError(_explain(where, str(error.orig))) from None
+    except (SQLAlchemyError, api.InvalidEntry) as error:
+        raise GradebookError(_explain(where, str(error))) from None
 
 
 def _explain(where: str, problem: str) -> str:

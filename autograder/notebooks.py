@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from autograder.text import parse_json
+
 CELL_TYPES = ("code", "markdown", "raw")
 
 
@@ -145,7 +147,7 @@ def read_notebook(data: bytes, where: str) -> dict[str, Any]:
             f"{where}: not UTF-8 text; open it in JupyterLab, save it and submit it again"
         ) from None
     try:
-        found = json.loads(text, parse_constant=_no_constant)
+        found = parse_json(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         at = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         raise NotebookError(
@@ -477,7 +479,7 @@ def _cell(cell: Any, number: int, where: str) -> dict[str, Any]:
     metadata = cell.get("metadata")
     read = {
         **cell,
-        "source": source.encode("utf-8", "replace").decode("utf-8"),
+        "source": source,
         "metadata": metadata if isinstance(metadata, dict) else {},
     }
     if cell["cell_type"] == "code":

@@ -331,6 +331,8 @@ _TOOLS: dict[str, Callable[[], Capability]] = {
     ),
     "qemu-img": _tool("qemu-img", "qemu-img", "qemu-utils", ["--version"]),
     "busybox": _tool("busybox", "busybox", "busybox-static", []),
+    "strace": _tool("strace", "strace", "strace", ["--version"]),
+    "squashfs": _tool("squashfs", "mksquashfs", "squashfs-tools", ["-version"]),
 }
 
 CAPABILITIES: dict[str, Callable[[], Capability]] = {
@@ -504,3 +506,5 @@ qemu_aarch64 = Need("qemu-aarch64")
 qemu_system_aarch64 = Need("qemu-system-aarch64")
 busybox = Need("busybox")
 qemu_img = Need("qemu-img")
+strace = Need("strace")
+squashfs = Need("squashfs")

@@ -376,9 +376,15 @@ def _filled_in(live: Measurement, parameters: dict[str, Any]) -> Measurement:
     reason = _in_words(failed) + differing
     if rows.empty:
         return Measurement(live.data, "live", reason, live.provenance, live.experiment)
-    source = "recorded" if live.data.empty else "mixed"
-    both = rows if live.data.empty else pd.concat([live.data, rows], ignore_index=True)
-    return Measurement(both, source, reason, live.provenance, live.experiment)
+    if live.data.empty:
+        return Measurement(rows, "recorded", reason, live.provenance, live.experiment)
+    # A table lists its conditions in one order, wherever each was measured.
+    place = {name: number for number, name in enumerate(recorded["condition"].unique())}
+    both = pd.concat([live.data, rows], ignore_index=True)
+    both = both.sort_values(
+        "condition", key=lambda names: names.map(place), kind="stable", ignore_index=True
+    )
+    return Measurement(both, "mixed", reason, live.provenance, live.experiment)
 
 
 def _in_words(failed: dict[str, str]) -> str:

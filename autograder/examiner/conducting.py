@@ -20,6 +20,7 @@ from autograder.examiner import protocol
 from autograder.examiner.names import SourceNames, hidden_lines, parse_cell
 from autograder.examiner.preparing import prepared_definitions, prepared_test
 from autograder.sandbox.client import Pair, Zygote
+from autograder.text import parse_json
 
 GRACE_S = 2.0
 # Room for the JSON around a cell's capped outputs.
@@ -300,7 +301,8 @@ class _Run:
         deadline = time.monotonic() + wall
         try:
             protocol.send(end, json.dumps(request).encode(), deadline)
-            answer = json.loads(protocol.receive(end, deadline, most, self.pair.watch_memory))
+            said = protocol.receive(end, deadline, most, self.pair.watch_memory)
+            answer = parse_json(said.decode("utf-8", "replace"))
         except protocol.DeadlinePassed:
             raise _Stopped("limit", f"{_LIMIT.format(limit=wall)}.") from None
         except protocol.ChannelClosed:

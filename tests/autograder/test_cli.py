@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -235,3 +236,35 @@ def test_help_imports_nothing_heavy():
     )
     assert "nbgrader" not in done.stderr
     assert "pandas" not in done.stderr
+
+
+def test_half_a_character_costs_nobody_anything(run, course_folder, submit, right):
+    """JSON and Python hold lone surrogates; files, databases and terminals do not."""
+    submit("ann", right)
+    loud = "print('\\ud800 said')\n"
+    submit("bob", right | {"double": loud + "raise ValueError('\\udfff')\n" + right["double"]})
+    submit("cyd", right | {"total": loud + right["total"]})
+    path = submit("dan", right)
+    document = json.loads(path.read_text())
+    document["metadata"]["title"] = "\ud800"
+    document["cells"][0]["metadata"]["\udc80"] = "\ud800"
+    document["cells"].append(
+        {"cell_type": "markdown", "id": "own", "metadata": {}, "source": "\ud800 mine"}
+    )
+    path.write_text(json.dumps(document))
+    Path(os.fsdecode(os.fsencode(path.parent) + b"/\xff.txt")).write_text("x")
+    (submit("eve", right).parent / "a\udc80link").symlink_to("/etc/passwd")
+    code, out, err = run("grade", "ps", "--format", "json")
+    rows = {row["student"]: row for row in json.loads(out)}
+    assert {name: row["score"] for name, row in rows.items()} == {
+        "ann": 5, "bob": 2, "cyd": 5, "dan": 5, "eve": 5,
+    }, err  # fmt: skip
+    assert code == 0
+    for student in rows:
+        (course_folder / "feedback" / student / "ps" / "ps.html").read_text(encoding="utf-8")
+        notebook = course_folder / "autograded" / student / "ps" / "ps.ipynb"
+        json.loads(notebook.read_text(encoding="utf-8"))
+    assert "? said" in (course_folder / "feedback/cyd/ps/ps.html").read_text("utf-8")
+    out.encode(), err.encode()
+    assert run("grade", "ps", "--format", "csv")[0] == 0
+    assert run("grade", "ps")[0] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -62,6 +63,13 @@ def cells_of(text: Path, kind: str) -> list[nbformat.NotebookNode]:
 
 def prose_of(text: Path) -> str:
     return "\n\n".join(cell.source for cell in cells_of(text, "markdown"))
+
+
+def title_of(chapter: str) -> str:
+    """As links name it: `03 Build a container`."""
+    text = (ROOT / "notebooks" / f"{chapter}.md").read_text(encoding="utf-8")
+    number, title = re.findall(r"^# (\d\d) · (.+)$", text, re.MULTILINE)[0]
+    return f"{number} {title}"
 
 
 def objectives_of(text: Path) -> set[str]:
@@ -124,6 +132,21 @@ def test_objectives_are_promised_settled_and_graded(text: Path) -> None:
 def test_links_lead_somewhere(text: Path) -> None:
     links = (link for link in LINK.findall(prose_of(text)) if not re.match(r"[a-z]+:", link))
     assert [link for link in links if not (text.parent / link).exists()] == []
+
+
+@each_text
+def test_a_link_that_names_a_chapter_gives_its_title(text: Path) -> None:
+    named = re.findall(r"\[(\d\d [^\]]+)\]\((\d\d-[a-z0-9-]+)\.ipynb\)", prose_of(text))
+    assert [words for words, stem in named if words != title_of(stem)] == []
+
+
+@pytest.mark.parametrize(("before", "after"), [*itertools.pairwise(CHAPTERS)])
+def test_neighbours_are_linked(before: str, after: str) -> None:
+    for chapter, word, neighbour in ((before, "Next", after), (after, "Previous", before)):
+        both = [ROOT / "notebooks" / f"{name}.md" for name in (chapter, neighbour)]
+        if all(text.exists() for text in both) and chapter != CHAPTERS[0]:
+            link = f"{word}: [{title_of(neighbour)}]({neighbour}.ipynb)"
+            assert link in prose_of(both[0]).partition("\n## ")[0]
 
 
 @each_text

@@ -167,6 +167,13 @@ def test_no_recording_is_one_line():
     assert "virtlab record 99-test/ladder" in str(caught.value)
 
 
+def test_conditions_keep_their_order_wherever_they_come_from():
+    make(times={"thread": 2.0, "vm": 200.0, "moon": 3.0})
+    registry.record()
+    m = run(make(times={"thread": 1.0, "moon": 3.0, "sun": 4.0}, failed={"vm": "no /dev/kvm"}))
+    assert m.data["condition"].unique().tolist() == ["thread", "vm", "moon", "sun"]
+
+
 def test_rungs_that_fail_here_come_from_the_recording_and_say_so():
     make(times={"thread": 2.0, "vm": 200.0})
     registry.record()

@@ -68,17 +68,7 @@ def start(container: Container, stdin: int, stdout: int, stderr: int) -> int:
 def _become(container: Container, ids: tuple[int, int], streams: tuple[int, int, int]) -> NoReturn:
     """Turns this fresh child into the container's first process. Never returns."""
     try:
-        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, _SIGKILL)
-        os.setsid()
-        if "user" in container.namespaces:
-            _map_to_root(*ids)
-        if "uts" in container.namespaces:
-            syscalls.sethostname(container.hostname)
-        if container.root is not None and "mnt" in container.namespaces:
-            _move_into(container.root, container.binds, fresh_proc="pid" in container.namespaces)
-        elif container.root is not None and container.chroot:
-            os.chroot(container.root)
-            os.chdir("/")
+        enter(container, ids)
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         if container.powerless:
@@ -89,6 +79,26 @@ def _become(container: Container, ids: tuple[int, int], streams: tuple[int, int,
         os.write(streams[2], f"container: {error}\n".encode())
     finally:
         os._exit(126)
+
+
+def enter(container: Container, ids: tuple[int, int]) -> None:
+    """Takes a fresh child of `clone` to its root, with all its powers still in its hands.
+
+    Args:
+        container: whose namespaces the child was cloned into.
+        ids: the user and the group that cloned it.
+    """
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, _SIGKILL)
+    os.setsid()
+    if "user" in container.namespaces:
+        _map_to_root(*ids)
+    if "uts" in container.namespaces:
+        syscalls.sethostname(container.hostname)
+    if container.root is not None and "mnt" in container.namespaces:
+        _move_into(container.root, container.binds, fresh_proc="pid" in container.namespaces)
+    elif container.root is not None and container.chroot:
+        os.chroot(container.root)
+        os.chdir("/")
 
 
 def _map_to_root(uid: int, gid: int) -> None:

@@ -17,7 +17,12 @@ from virtlab.figures.general import (
     slowdown,
     timeline,
 )
+from virtlab.figures.hardware_level import promises, time_split
 from virtlab.figures.hypervisors import exits, fleet
+from virtlab.figures.isolation import leak_map, message, survivors
+from virtlab.figures.languages import warm_up
+from virtlab.figures.machine_model import calls_behind, crowd
+from virtlab.figures.migration import moves, tick_rate
 from virtlab.figures.security import grid
 from virtlab.figures.sharing import (
     limits,
@@ -27,11 +32,14 @@ from virtlab.figures.sharing import (
     utilization,
 )
 from virtlab.figures.startup import idle_memory, startup_ladder, walls
+from virtlab.figures.techniques import registers
 from virtlab.figures.virtual_machines import guest_memory, interface_width
 
 __all__ = [
     "MOST_BYTES",
     "Shown",
+    "calls_behind",
+    "crowd",
     "distribution",
     "dots",
     "exits",
@@ -41,22 +49,31 @@ __all__ = [
     "heat_map",
     "idle_memory",
     "interface_width",
+    "leak_map",
     "limits",
     "lines",
     "literature",
     "median_and_interval",
+    "message",
+    "moves",
     "overcommit",
     "page_sharing",
     "phases",
     "pool_speedup",
+    "promises",
     "refusals",
+    "registers",
     "results_per_second",
     "screens",
     "share_against_weight",
     "slowdown",
     "startup_ladder",
     "style",
+    "survivors",
+    "tick_rate",
+    "time_split",
     "timeline",
     "utilization",
     "walls",
+    "warm_up",
 ]

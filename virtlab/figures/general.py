@@ -350,7 +350,9 @@ def timeline(m: Measurement, value: str = "core_share", of: str = "the core") ->
             below = below + height
             rows.append((condition, f"tenant {tenant}", wide[tenant].mean()))
         rows.append((condition, "together", below.mean() / 100))
-        axes.set(xlabel="seconds", ylabel=f"% of {of}", ylim=(0, max(118.0, float(np.max(below)) * 1.15)))
+        axes.set(
+            xlabel="seconds", ylabel=f"% of {of}", ylim=(0, max(118.0, float(np.max(below)) * 1.15))
+        )
         axes.text(0.02, 0.97, condition, transform=axes.transAxes, va="top", fontweight="bold")
     first = np.atleast_1d(panels)[0]
     handles, labels = first.get_legend_handles_labels()

@@ -5,7 +5,7 @@ and answers with one line of JSON. It ends by itself: after its `seconds`, or wh
 A unit of work is one SHA-256 of 16 KiB, some ten microseconds of computing with no system call.
 
 Every task may name `core` (run there only), `nice`, `hold` (memory to have from the start) and
-`limits` (rlimits by name, as `{"NPROC": 10}`).
+`limits` (rlimits by name, as `{"NPROC": 10}`), `walls` (namespaces to be in, as `["net", "mnt"]`).
 """
 
 import hashlib
@@ -129,13 +129,17 @@ def multiply(task: Task, start: int) -> Task:
 
 
 def stress_memory(task: Task, start: int) -> Task:
-    """Write through `mib` MiB again and again: it fills caches and memory bandwidth."""
+    """Write through `mib` MiB again and again: it fills caches and memory bandwidth.
+
+    It writes `block` bytes at a time, a page if not given.
+    """
     buffer = bytearray(task["mib"] * MIB)
-    page = bytes(PAGE)
+    size: int = task.get("block", PAGE)
+    block = bytes(size)
     rounds = 0
     while time.monotonic_ns() < start + task["seconds"] * 1e9:
-        for place in range(0, len(buffer), PAGE):
-            buffer[place : place + PAGE] = page
+        for place in range(0, len(buffer), size):
+            buffer[place : place + size] = block
         rounds += 1
     return {"units": rounds}
 
@@ -174,6 +178,49 @@ def stress_io(task: Task, start: int) -> Task:
     finally:
         os.close(file)
     return {"mib": written / MIB}
+
+
+def stress_network(task: Task, start: int) -> Task:
+    """Send datagrams to oneself over loopback, as fast as they go; count them."""
+    import socket
+
+    datagram = bytes(1400)
+    sent = 0
+    with (
+        socket.socket(type=socket.SOCK_DGRAM) as receiver,
+        socket.socket(type=socket.SOCK_DGRAM) as sender,
+    ):
+        receiver.bind(("127.0.0.1", 0))
+        sender.connect(receiver.getsockname())
+        while time.monotonic_ns() < start + task["seconds"] * 1e9:
+            sender.send(datagram)
+            receiver.recv(2048)
+            sent += 1
+    return {"units": sent}
+
+
+def stress_files(task: Task, start: int) -> Task:
+    """Make, rename and remove a file in the folder `path`, again and again; count the rounds."""
+    first, second = (f"{task['path']}/{os.getpid()}-{name}" for name in "ab")
+    rounds = 0
+    while time.monotonic_ns() < start + task["seconds"] * 1e9:
+        os.close(os.open(first, os.O_CREAT | os.O_WRONLY, 0o600))
+        os.rename(first, second)  # noqa: PTH104 - few imports, small tenant
+        os.unlink(second)  # noqa: PTH108
+        rounds += 1
+    return {"units": rounds}
+
+
+def stress_setup(task: Task, start: int) -> Task:
+    """Switch the loopback card of one's own network namespace off and on again, without pause."""
+    from virtlab.container import walls
+
+    rounds = 0
+    while time.monotonic_ns() < start + task["seconds"] * 1e9:
+        walls.set_loopback(up=True)
+        walls.set_loopback(up=False)
+        rounds += 1
+    return {"units": rounds}
 
 
 def lock(task: Task, start: int) -> Task:
@@ -266,6 +313,11 @@ def prepare(task: Task) -> Any:
 
         for name, limit in task["limits"].items():
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limit, limit))
+    if "walls" in task:
+        sys.path.append(__file__.rpartition("/virtlab/")[0])
+        from virtlab.container import walls
+
+        walls.put_up(task["walls"])
     return hold(task) if "hold" in task else None
 
 
@@ -281,6 +333,9 @@ TASKS: dict[str, Callable[[Task, int], Task]] = {
         stress_memory,
         stress_fork,
         stress_io,
+        stress_network,
+        stress_files,
+        stress_setup,
         lock,
     )
 }

@@ -51,6 +51,7 @@ _PAYLOADS = Path(__file__).with_name("payloads")
 
 SERIAL_PORT = 0x3F8
 END_PORT = 0xF4  # a guest writes here to end
+RUN = _RUN  # the request that enters a guest, for a monitor in machine code
 MMIO_ADDRESS = 0x3F000000  # mapped for the guest, but there is no memory
 LEAST_MEMORY = 2 << 20
 
@@ -205,6 +206,11 @@ class Machine:
         struct.pack_into("=Q", self.memory, level_3, level_2 | access)
         large_pages = [(number << 21) | access | _LARGE for number in range(512)]
         struct.pack_into("=512Q", self.memory, level_2, *large_pages)
+
+    @property
+    def descriptor(self) -> int:
+        """The processor's file descriptor, to which a monitor in machine code sends `RUN`."""
+        return self._vcpu
 
     @property
     def registers(self) -> dict[str, int]:

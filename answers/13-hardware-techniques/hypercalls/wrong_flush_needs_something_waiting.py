@@ -1,0 +1,23 @@
+# expected: 0/4
+# hint: so the flush goes, too
+# misconception: if nothing waits there is nothing to flush
+def hypercalls(operations, batch):
+    made, waiting, changed = [], [], False
+    for operation in operations:
+        send = False
+        if operation[0] == "update":
+            waiting.append(operation)
+            changed = True
+            send = len(waiting) == batch
+        elif operation[0] == "read":
+            send = any(one[1] == operation[1] for one in waiting)
+        elif waiting:
+            waiting.append(operation)
+            changed = False
+            send = True
+        if send:
+            made.append(waiting)
+            waiting = []
+    if waiting:
+        made.append(waiting)
+    return made

@@ -1,0 +1,25 @@
+# expected: 0/4
+# hint: sent at once, together with
+# misconception: a flush is a call of its own
+def hypercalls(operations, batch):
+    made, waiting, changed = [], [], False
+    for operation in operations:
+        send = False
+        if operation[0] == "update":
+            waiting.append(operation)
+            changed = True
+            send = len(waiting) == batch
+        elif operation[0] == "read":
+            send = any(one[1] == operation[1] for one in waiting)
+        elif changed:
+            if waiting:
+                made.append(waiting)
+            waiting = [operation]
+            changed = False
+            send = True
+        if send:
+            made.append(waiting)
+            waiting = []
+    if waiting:
+        made.append(waiting)
+    return made

@@ -1,0 +1,23 @@
+# expected: 0/4
+# hint: A flush is sent at once
+# misconception: a flush is an operation like the others
+def hypercalls(operations, batch):
+    made, waiting, changed = [], [], False
+    for operation in operations:
+        send = False
+        if operation[0] == "update":
+            waiting.append(operation)
+            changed = True
+            send = len(waiting) == batch
+        elif operation[0] == "read":
+            send = any(one[1] == operation[1] for one in waiting)
+        elif changed:
+            waiting.append(operation)
+            changed = False
+            send = len(waiting) == batch
+        if send:
+            made.append(waiting)
+            waiting = []
+    if waiting:
+        made.append(waiting)
+    return made

@@ -1,0 +1,12 @@
+# expected: 0/4
+# hint: Not dirty yet
+# misconception: the processor sets the dirty bit by itself
+def shadow(guest_table, p2m, tables):
+    folded = {}
+    for page, (frame, flags) in guest_table.items():
+        if not {"p", "a"} <= set(flags) or frame not in p2m:
+            continue
+        machine, shared = p2m[frame]
+        may_write = "w" in flags
+        folded[page] = (machine, may_write and not shared and frame not in tables)
+    return folded

@@ -1,0 +1,12 @@
+# expected: 0/4
+# hint: The letters come in any order
+# misconception: flags are compared as a word
+def shadow(guest_table, p2m, tables):
+    folded = {}
+    for page, (frame, flags) in guest_table.items():
+        if not flags.startswith("p") or "a" not in flags or frame not in p2m:
+            continue
+        machine, shared = p2m[frame]
+        may_write = "w" in flags and "d" in flags
+        folded[page] = (machine, may_write and not shared and frame not in tables)
+    return folded

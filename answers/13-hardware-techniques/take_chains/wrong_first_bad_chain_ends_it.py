@@ -1,0 +1,31 @@
+# expected: 0/4
+# hint: served all the same
+# misconception: one bad chain breaks the queue
+def take_chains(descriptors, ring, index, seen, memory):
+    size = len(ring)
+    new = (index - seen) % 65536
+    if new > size:
+        return None
+
+    def follow(head):
+        """Return the buffers to read and to write; (None, None) for a bad chain."""
+        readable, writable, visited = [], [], []
+        number, goes_on = head, True
+        while goes_on:
+            if number >= size or number in visited:
+                return None, None
+            visited.append(number)
+            address, length, flags, following = descriptors[number]
+            if address + length > memory or writable and not flags & 2:
+                return None, None
+            (writable if flags & 2 else readable).append((address, length))
+            number, goes_on = following, flags & 1
+        return readable, writable
+
+    heads = [ring[(seen + number) % size] for number in range(new)]
+    answer = []
+    for head in heads:
+        answer.append((head, *follow(head)))
+        if answer[-1][1] is None:
+            break
+    return answer

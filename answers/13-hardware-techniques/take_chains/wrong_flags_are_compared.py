@@ -1,0 +1,26 @@
+# expected: 1/4
+# hint: Bits of the flags other than
+# misconception: flags are a number from 0 to 3
+def take_chains(descriptors, ring, index, seen, memory):
+    size = len(ring)
+    new = (index - seen) % 65536
+    if new > size:
+        return None
+
+    def follow(head):
+        """Return the buffers to read and to write; (None, None) for a bad chain."""
+        readable, writable, visited = [], [], []
+        number, goes_on = head, True
+        while goes_on:
+            if number >= size or number in visited:
+                return None, None
+            visited.append(number)
+            address, length, flags, following = descriptors[number]
+            if address + length > memory or writable and not flags & 2:
+                return None, None
+            (writable if flags in (2, 3) else readable).append((address, length))
+            number, goes_on = following, flags in (1, 3)
+        return readable, writable
+
+    heads = [ring[(seen + number) % size] for number in range(new)]
+    return [(head, *follow(head)) for head in heads]

@@ -1,0 +1,13 @@
+# expected: 4/4
+# method: whole periods and a rest, the rest never empty
+def finish_time(work, quota, period, threads, cores):
+    rate = min(threads, cores)
+    a_period = rate * period
+    if quota is not None and quota < a_period:
+        a_period = quota
+    if work == 0:
+        return 0
+    whole, rest = divmod(work, a_period)
+    if rest == 0:
+        whole, rest = whole - 1, a_period
+    return whole * period + rest / rate

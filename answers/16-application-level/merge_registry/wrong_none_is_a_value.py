@@ -1,0 +1,21 @@
+# expected: 0/4
+# hint: takes the value away
+# misconception: None is a value like others
+def merge_registry(layers):
+    result = {}
+    for layer in layers:
+        for key, (rule, values) in layer.items():
+            hidden = key.lower()
+            if rule != "merge":
+                result = {
+                    one: kept
+                    for one, kept in result.items()
+                    if one != hidden and not one.startswith(hidden + "\\")
+                }
+        for key, (rule, values) in layer.items():
+            if rule == "delete":
+                continue
+            entry = result.setdefault(key.lower(), {})
+            for name, value in values.items():
+                entry[name.lower()] = value
+    return result

@@ -1,0 +1,20 @@
+# expected: 0/4
+# hint: Override hides the key and its subkeys
+# misconception: a rule is for one key
+def merge_registry(layers):
+    result = {}
+    for layer in layers:
+        for key, (rule, values) in layer.items():
+            hidden = key.lower()
+            if rule != "merge":
+                result = {one: kept for one, kept in result.items() if one != hidden}
+        for key, (rule, values) in layer.items():
+            if rule == "delete":
+                continue
+            entry = result.setdefault(key.lower(), {})
+            for name, value in values.items():
+                if value is None:
+                    entry.pop(name.lower(), None)
+                else:
+                    entry[name.lower()] = value
+    return result

@@ -1,0 +1,26 @@
+# expected: 1/4
+# hint: What was removed in the sandbox is written anew in the sandbox
+# misconception: after removing, the path is as if it had never been
+def resolve(path, package, host):
+    sandbox, files, modes = package["sandbox"], package["files"], package["modes"]
+    above = []
+    folder = path
+    while folder != "/":
+        folder = folder.rpartition("/")[0] or "/"
+        above.append(folder)
+    mode = "write copy"
+    for place in [path, *above]:
+        if place in modes:
+            mode = modes[place]
+            break
+    removed = any(place in sandbox and sandbox[place] is None for place in above)
+    if path in sandbox:
+        if sandbox[path] is None:
+            return (None, "host" if mode == "merged" else "sandbox")
+        return ("sandbox", "sandbox")
+    if removed:
+        return (None, "sandbox")
+    if path in files:
+        return ("package", "sandbox")
+    read = "host" if path in host and mode != "full" else None
+    return (read, "host" if mode == "merged" else "sandbox")
