@@ -218,7 +218,9 @@ def _cluster(address: str, unsafe: bool) -> Iterator[Run]:
     def run(
         assignment: Assignment, submissions: Iterable[Submission], limits: Limits
     ) -> Iterator[Result]:
-        shipped = client.scatter(assignment, broadcast=True)
+        # Sent once to each worker that asks. Not scattered: what is scattered is lost with the
+        # workers that hold it, and this is sent again.
+        shipped = client.submit(_itself, assignment, pure=False, retries=TRIES)
 
         def start(submission: Submission) -> Future[Result]:
             return pool.submit(grade_one, shipped, submission, limits, unsafe)
@@ -228,6 +230,10 @@ def _cluster(address: str, unsafe: bool) -> Iterator[Run]:
 
     with client, client.get_executor(pure=False, retries=TRIES) as pool:
         yield run
+
+
+def _itself(assignment: Assignment) -> Assignment:
+    return assignment
 
 
 def _spread(

@@ -1,6 +1,7 @@
 """Pressure, memory, disks and tenants: what is read is what the kernel says."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -188,4 +189,11 @@ def test_a_mapped_file_is_held(tmp_path):
 def test_the_program_needs_no_site_packages():
     text = Path(tenant.__file__).read_text()
     assert "import numpy" not in text
-    assert "from virtlab" not in text
+    assert not re.findall(r"^(?:from|import) virtlab", text, re.MULTILINE)
+    # What a tenant behind walls takes from the package does without them, too.
+    root = Path(tenant.__file__).parents[2]
+    code = f"import sys; sys.path.append({str(root)!r}); from virtlab.container import walls"
+    loaded = "print(*(getattr(m, '__file__', None) for m in sys.modules.values()))"
+    command = [sys.executable, "-I", "-S", "-c", f"{code}; {loaded}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "site-packages" not in done.stdout.replace(str(root), "")
