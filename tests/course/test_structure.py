@@ -199,6 +199,13 @@ def test_notebooks_and_figures_are_small(path: Path) -> None:
 
 
 @each_notebook
+def test_no_cell_warns(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    outputs = (output for cell in build.code_cells(notebook) for output in cell.outputs)
+    assert [output.text for output in outputs if output.get("name") == "stderr"] == []
+
+
+@each_notebook
 def test_a_cell_that_should_raise_did(path: Path) -> None:
     for cell in build.code_cells(nbformat.read(path, as_version=4)):
         should = "raises-exception" in cell.metadata.get("tags", [])

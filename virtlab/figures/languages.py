@@ -61,7 +61,8 @@ def warm_up(m: Measurement, message: str) -> Shown:
     set_title(panels[0][0], message, m, count=False)
     panels[0][0].set_title(titles[0], fontsize=11, color="black", fontweight="normal")
     words = (
-        f"repetition (dashed: the median begin of the steady state)\n{source_words(m, count=False)}"
+        "repetition (dashed: where the steady state begins, median)\n"
+        f"{source_words(m, count=False)}"
     )
     figure.supxlabel(words, fontsize=11)
     columns = ["runtime", "processes", *KINDS, "steady from", "first us", "steady us"]
