@@ -30,6 +30,7 @@ from autograder.notebooks import (
     read_notebook,
     reconcile,
 )
+from autograder.sandbox.scratch import owned_name
 
 
 class State(StrEnum):
@@ -144,7 +145,7 @@ class Grader:
         self.assignment = assignment
         self.zygote = zygote
         self.limits = limits or Limits()
-        self._folder = tempfile.TemporaryDirectory(prefix="autograder-source-")
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{owned_name()}source-")
         self._source_folder = Path(self._folder.name)
         write_files(self._source_folder, assignment.files)
         self._names = {notebook.name: names_of(notebook) for notebook in assignment.notebooks}
@@ -198,7 +199,7 @@ class Grader:
             wanted = ", ".join(f"{n.name}.ipynb" for n in self.assignment.notebooks)
             raise NotebookError(f"{where}: no notebook of this assignment; submit {wanted}")
         result.notes += [f"{where}/{note}" for note in notes]
-        with tempfile.TemporaryDirectory(prefix="autograder-") as name:
+        with tempfile.TemporaryDirectory(prefix=owned_name()) as name:
             folder = Path(name)
             kept = {
                 path: data

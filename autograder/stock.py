@@ -23,6 +23,7 @@ from nbgrader.apps import NbGraderAPI
 
 from autograder.assignment import Submission
 from autograder.course import Course
+from autograder.sandbox.scratch import owned_name
 
 # What a course may configure to have nbgrader grade in the two rooms.
 _REPLACED = ("sanitize_preprocessors", "autograde_preprocessors")
@@ -43,7 +44,7 @@ class StockNbgrader:
 
     def __init__(self, course: Course, assignment: str, submissions: Sequence[Submission]) -> None:
         self.assignment = assignment
-        self._scratch = tempfile.TemporaryDirectory(prefix="autograder-stock-")
+        self._scratch = tempfile.TemporaryDirectory(prefix=f"{owned_name()}stock-")
         self._root = Path(self._scratch.name)
         config = deepcopy(course.config)
         for name in _REPLACED:

@@ -20,6 +20,7 @@ from autograder.cells import Limits
 from autograder.sandbox import limits as resource_limits
 from autograder.sandbox import room
 from autograder.sandbox.limits import MemoryGroup
+from autograder.sandbox.scratch import owned_name, remove_left_behind
 
 START_S = 120.0
 ANSWER_S = 60.0
@@ -169,6 +170,7 @@ class Zygote:
         Raises:
             SandboxUnavailable: This host cannot build rooms.
         """
+        remove_left_behind()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = dict(_ENVIRONMENT)
         environment["PATH"] = os.pathsep.join(
@@ -274,7 +276,7 @@ class Zygote:
         """
         assert self._process is not None
         self._serial += 1
-        unsafe = "" if "namespaces" in self.layers else tempfile.mkdtemp(prefix="autograder-")
+        unsafe = "" if "namespaces" in self.layers else tempfile.mkdtemp(prefix=owned_name())
         request = {
             "op": "open",
             "limits": vars(limits),
@@ -299,7 +301,7 @@ class Zygote:
         pid = _process_of(pidfds[0])
         group = MemoryGroup(None)
         if "limits" in self.layers:
-            name = f"autograder-{os.getpid()}-{self._serial}"
+            name = f"{owned_name()}{self._serial}"
             group = MemoryGroup.make(name, limits.memory_bytes, pid)
         sockets = (room_ours, exam_ours)
         return Pair(self, sockets, answer["pids"], pidfds, pid, group, limits, unsafe)

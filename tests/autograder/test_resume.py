@@ -15,6 +15,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.course import Course
+from autograder.sandbox.limits import own_group
 
 pytestmark = pytest.mark.usefixtures("worker")  # skips where the host cannot build rooms
 SIZE = 8
@@ -65,6 +66,12 @@ def kill_when(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None
     assert not alive
 
 
+def groups() -> set[Path]:
+    """The memory groups of graders."""
+    parent = own_group()
+    return set(parent.glob("autograder-*")) if parent else set()
+
+
 def check_books(course: Path) -> None:
     """Every score is there once, and no file is half-written."""
     with Gradebook(Course(course).database, "") as gradebook:
@@ -77,13 +84,21 @@ def check_books(course: Path) -> None:
         assert [path.name for path in (course / "autograded" / student).iterdir()] == ["ps"]
 
 
-def test_killed_at_any_moment_the_next_run_goes_on(full_course: Path) -> None:
+def test_killed_at_any_moment_the_next_run_goes_on(
+    full_course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    before = groups()
     kill_when(start(full_course), lambda: (full_course / "feedback/s0/ps").exists())
     kill_when(start(full_course, "--jobs", "2"), lambda: in_place(full_course) >= 2)
     found = rows(start(full_course))
     assert {row["student"]: row["score"] for row in found} == EXPECTED
     assert sum(row["kept"] for row in found) >= 2
     check_books(full_course)
+    assert list(scratch.iterdir()) == [], "what the killed ones had"
+    assert groups() <= before
 
 
 @pytest.mark.slow

@@ -37,6 +37,7 @@ from autograder.cells import Limits, Outcome, Place, Step
 from autograder.examiner import SourceCell, run_steps, source_names
 from autograder.sandbox import SandboxUnavailable, Zygote, ZygoteDied, room
 from autograder.sandbox.limits import MemoryGroup, own_group, processes_below
+from autograder.sandbox.scratch import owned_name
 
 MiB = 1024 * 1024
 LIMITS = Limits(
@@ -294,7 +295,7 @@ class Ground:
         if self.left_over():
             found.append("a process is left")
         group = own_group()
-        if group is not None and list(group.glob(f"autograder-{os.getpid()}-*")):
+        if group is not None and list(group.glob(f"{owned_name()}*")):
             found.append("a cgroup is left")
         return found
 
