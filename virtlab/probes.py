@@ -24,6 +24,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from virtlab import syscalls
+from virtlab.container import walls
 
 Verdict = tuple[bool, str]
 PATIENCE_S = 5
@@ -56,16 +57,9 @@ def attempt(action: Callable[[], str | None]) -> Verdict:
 
 def isolate(*kinds: str) -> str:
     """Moves this process into new namespaces; as an ordinary user inside a new user namespace."""
-    flags = sum(syscalls.NAMESPACES[kind] for kind in kinds)
-    if syscalls.may_administer():
-        syscalls.unshare(flags)
-        return "made one"
-    uid, gid = os.geteuid(), os.getegid()
-    syscalls.unshare(flags | syscalls.CLONE_NEWUSER)
-    for name, text in [("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")]:
-        with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123
-            file.write(text)
-    return "made one inside a user namespace"
+    inside = "" if syscalls.may_administer() else " inside a user namespace"
+    walls.put_up(kinds)
+    return f"made one{inside}"
 
 
 def user_namespace() -> str:

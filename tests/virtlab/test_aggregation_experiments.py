@@ -13,7 +13,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from tools import build
+from tests.virtlab.chapters import built_cell
 from virtlab import figures, host, leftovers, registry
 from virtlab.experiments import c07_aggregation as lab
 from virtlab.experiments import pool as pools
@@ -21,8 +21,6 @@ from virtlab.experiments import pool_tasks
 from virtlab.models.demand import daily_requests
 from virtlab.models.placement import serve
 from virtlab.registry import CannotMeasure, Measurement
-
-CHAPTER = Path(__file__).parents[2] / "notebooks" / "07-aggregation.md"
 
 
 @pytest.fixture(autouse=True)
@@ -272,15 +270,6 @@ def test_a_load_of_100_percent_asks_for_as_much_as_there_is() -> None:
 # --- recordings, figures, the chapter's own code --------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(registry.load(lab.CHAPTER)))
-def test_every_experiment_has_a_recording(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
-    measured = registry.run(registry.load(lab.CHAPTER)[name])
-    assert measured.source == ("simulated" if measured.experiment.simulated else "recorded")
-    assert len(measured.data)
-    assert "condition" in measured.data
-
-
 def test_figures_say_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
     measured = registry.run(lab.faster)
@@ -313,11 +302,9 @@ def test_a_figure_names_the_one_core_of_a_small_machine() -> None:
 
 
 def test_the_smallest_pool_of_the_chapter_works() -> None:
-    notebook = build.from_text(CHAPTER.read_text(encoding="utf-8"))
-    cell = next(c for c in notebook.cells if "build-it" in c.metadata.get("tags", []))
-    assert len([line for line in cell.source.splitlines() if line.strip()]) <= 40
+    code = built_cell(lab.CHAPTER)
     names: dict = {}
-    exec(cell.source, names)
+    exec(code, names)
     tasks = [f"{number} ** 2" for number in range(10)]
     right = [str(number**2) for number in range(10)]
     with names["servers"](3) as pool:

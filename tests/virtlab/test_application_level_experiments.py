@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tools import build
+from tests.virtlab.chapters import built_cell
 from virtlab import figures, host, leftovers, registry
 from virtlab.experiments import c16_application_level as lab
+from virtlab.experiments.running import run_program
 from virtlab.models import app_layers
-
-CHAPTER = Path(__file__).parents[2] / "notebooks" / "16-application-level.md"
 
 
 def need(*names: str) -> None:
@@ -192,15 +191,13 @@ def test_the_figures_of_the_chapter_say_what_they_show(monkeypatch: pytest.Monke
 
 
 def test_the_smallest_shim_of_the_chapter_works(tmp_path: Path) -> None:
-    notebook = build.from_text(CHAPTER.read_text(encoding="utf-8"))
-    cell = next(c for c in notebook.cells if "build-it" in c.metadata.get("tags", []))
-    assert len([line for line in cell.source.splitlines() if line.strip()]) <= 40
+    code = built_cell(lab.CHAPTER)
     system, package = tmp_path / "system", tmp_path / "package"
     system.mkdir()
     package.mkdir()
     (system / "hosts").write_text("old\n")
     (system / "gone").write_text("old\n")
-    program = f"""{cell.source}
+    program = f"""{code}
 with fooled({str(system)!r}, {str(package)!r}):
     with open({str(system / "hosts")!r}, "a") as file:
         file.write("new\\n")
@@ -220,5 +217,5 @@ print(open({str(system / "hosts")!r}).read())
 
 def test_a_failure_of_the_program_is_one_line() -> None:
     with pytest.raises(registry.CannotMeasure) as failure:
-        lab._program("overlay", "/no/such/folder")
+        run_program("fooled.py", "overlay", "/no/such/folder")
     assert "\n" not in str(failure.value)

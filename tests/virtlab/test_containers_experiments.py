@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -11,17 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tools import build
+from tests.virtlab.chapters import built_cell
 from virtlab import figures, host, leftovers, process_events, registry
 from virtlab.experiments import c03_containers as lab
 from virtlab.experiments import docker
+from virtlab.experiments.running import launched, output_of
 from virtlab.process_events import Event
 from virtlab.resources import cgroups
 from virtlab.runtimes import RUNTIMES, RuntimeFailed
 from virtlab.runtimes.linux_guest import QemuLinux, guest_kernel, initramfs
 from virtlab.runtimes.rooted import rooted
-
-CHAPTER = Path(__file__).parents[2] / "notebooks" / "03-containers.md"
 
 
 def need(*capabilities: host.Capability) -> None:
@@ -194,9 +192,9 @@ def test_an_upgrade_moves_what_changed() -> None:
 @pytest.mark.parametrize("name", ["namespaces", "bubblewrap", "crun", "runc", "gvisor"])
 def test_every_runtime_runs_the_image(name: str) -> None:
     need(RUNTIMES[name].available())
-    with lab.unpacked_image() as root, rooted(lab._launched(name), root) as runtime:
-        assert lab._output(runtime, ["/bin/sh", "/app/greet"]).startswith("hello from a box")
-        kernel = lab._output(runtime, ["/bin/uname", "-r"])
+    with lab.unpacked_image() as root, rooted(launched(name), root) as runtime:
+        assert output_of(runtime, ["/bin/sh", "/app/greet"]).startswith("hello from a box")
+        kernel = output_of(runtime, ["/bin/uname", "-r"])
     assert (kernel == os.uname().release) == (name != "gvisor")
 
 
@@ -225,7 +223,7 @@ def test_an_initramfs_is_a_newc_archive(tmp_path: Path) -> None:
 def test_a_guest_runs_a_command_on_its_own_kernel() -> None:
     guest = QemuLinux()
     need(guest.available(), guest_kernel())
-    row = lab._seen(lab._output(guest, ["/bin/sh", "-c", lab.LOOK]))
+    row = lab._seen(output_of(guest, ["/bin/sh", "-c", lab.LOOK]))
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     assert row["boot_id"] not in ("–", boot_id)
     assert row["kernel_threads"] > 10
@@ -235,10 +233,10 @@ def test_a_guest_runs_a_command_on_its_own_kernel() -> None:
 def test_the_kernel_spends_more_on_a_container_than_on_a_process() -> None:
     need(RUNTIMES["namespaces"].available())
     try:
-        process = lab._hold(lab._launched("posix_spawn"), 4)
+        process = lab._hold(launched("posix_spawn"), 4)
     except cgroups.NoCgroup as error:
         pytest.skip(str(error))
-    container = lab._hold(lab._launched("namespaces"), 4)
+    container = lab._hold(launched("namespaces"), 4)
     assert process["keeper_kib"] == container["keeper_kib"] == 0
     assert 0 < container["program_kib"] < 1024
     assert container["kernel_kib"] > process["kernel_kib"] > 0
@@ -246,15 +244,6 @@ def test_the_kernel_spends_more_on_a_container_than_on_a_process() -> None:
 
 
 # --- recordings, figures, the chapter's own code --------------------------------------------------
-
-
-@pytest.mark.parametrize("name", sorted(registry.load(lab.CHAPTER)))
-def test_every_experiment_has_a_recording(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
-    measured = registry.run(registry.load(lab.CHAPTER)[name])
-    assert measured.source == "recorded"
-    assert len(measured.data)
-    assert "condition" in measured.data
 
 
 def test_figures_say_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,11 +261,9 @@ def test_figures_say_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.system
 def test_the_smallest_container_of_the_chapter_works() -> None:
     need(host.probe("namespaces"), host.probe("user namespace"))
-    notebook = build.from_text(CHAPTER.read_text(encoding="utf-8"))
-    cell = next(c for c in notebook.cells if "build-it" in c.metadata.get("tags", []))
-    assert len([line for line in cell.source.splitlines() if line.strip()]) <= 40
+    code = built_cell(lab.CHAPTER)
     program = (
-        f"{cell.source}\n"
+        f"{code}\n"
         "import sys\nfrom virtlab.experiments import c03_containers as lab\n"
         "with lab.unpacked_image() as root:\n"
         "    (root / 'proc').mkdir()\n"
@@ -288,10 +275,3 @@ def test_the_smallest_container_of_the_chapter_works() -> None:
     )
     assert run.stderr == ""
     assert run.stdout.startswith("1 smallest /proc/1 /app /bin /")
-
-
-def test_programs_beside_the_module_print_json_or_fail_in_one_line() -> None:
-    with pytest.raises(registry.CannotMeasure) as failure:
-        lab._program("walls.py", "not a number", 1, "/")
-    assert "\n" not in str(failure.value)
-    assert json.dumps(str(failure.value))

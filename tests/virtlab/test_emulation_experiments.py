@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import virtlab.runtimes.launcher as launching
-from tools import build
+from tests.virtlab.chapters import built_cell
 from virtlab import figures, host, leftovers, registry
 from virtlab.experiments import c08_emulation as lab
 from virtlab.experiments import emulators
@@ -290,15 +290,6 @@ def test_the_count_does_not_depend_on_quirks() -> None:
 # --- recordings, figures, the chapter's own code --------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(registry.load(lab.CHAPTER)))
-def test_every_experiment_has_a_recording(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
-    measured = registry.run(registry.load(lab.CHAPTER)[name])
-    assert measured.source == "recorded"
-    assert len(measured.data)
-    assert "condition" in measured.data
-
-
 def test_figures_say_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
     rates = figures.results_per_second(
@@ -326,11 +317,9 @@ def test_an_empty_screen_is_a_screen() -> None:
 
 
 def test_the_smallest_emulator_of_the_chapter_works() -> None:
-    notebook = build.from_text(CHAPTER.read_text(encoding="utf-8"))
-    cell = next(c for c in notebook.cells if "build-it" in c.metadata.get("tags", []))
-    assert len([line for line in cell.source.splitlines() if line.strip()]) <= 40
+    code = built_cell(lab.CHAPTER)
     names: dict[str, object] = {"emulators": emulators}
-    exec(cell.source, names)
+    exec(code, names)
     assert names["call"](0x78, 27, 2) == 222  # type: ignore[operator]
     assert set(names["cache"]) <= set(range(0x78, 0xB4, 4))  # type: ignore[call-overload]
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +9,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tools import build
+from tests.virtlab.chapters import built_cell
 from virtlab import figures, host, leftovers, registry
 from virtlab.errors import RuntimeFailed
 from virtlab.experiments import c12_hardware_level as lab
+from virtlab.experiments.running import run_program
 from virtlab.machines.paging import PageFaultError
 from virtlab.registry import CannotMeasure
 from virtlab.runtimes import kvm
-
-CHAPTER = Path(__file__).parents[2] / "notebooks" / "12-hardware-level.md"
 
 
 def need(*names: str) -> None:
@@ -203,31 +199,16 @@ def test_a_pool_breaks_its_promises_and_keeps_reservations() -> None:
 
 def test_a_program_that_fails_is_one_line() -> None:
     with pytest.raises(CannotMeasure, match="index"):
-        lab._program("thin_disks.py")
+        run_program("thin_disks.py")
 
 
-def test_the_disks_program_speaks_json(tmp_path: Path) -> None:
+def test_the_disks_program_tells_how_each_ended(tmp_path: Path) -> None:
     need("namespaces")
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", lab.PROGRAMS / "thin_disks.py", tmp_path, "1", "1", "promise"],
-        capture_output=True,
-        text=True,
-    )
-    assert json.loads(done.stdout) == [{"way": "promise", "written": 1, "end": "all was written"}]
+    told = run_program("thin_disks.py", tmp_path, 1, 1, "promise")
+    assert told == [{"way": "promise", "written": 1, "end": "all was written"}]
 
 
 # --- figures and recordings -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "name", [name for name, one in registry.load(lab.CHAPTER).items() if not one.simulated]
-)
-def test_every_experiment_has_a_recording(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
-    measured = registry.run(registry.load(lab.CHAPTER)[name])
-    assert measured.source == "recorded"
-    assert len(measured.data)
-    assert "condition" in measured.data
 
 
 def made(data: pd.DataFrame) -> registry.Measurement:
@@ -267,15 +248,8 @@ def test_the_figure_of_promises_says_all_three() -> None:
 # --- the chapter's own code -----------------------------------------------------------------------
 
 
-def built_cell() -> str:
-    notebook = build.from_text(CHAPTER.read_text(encoding="utf-8"))
-    cell = next(c for c in notebook.cells if "build-it" in c.metadata.get("tags", []))
-    return str(cell.source)
-
-
 def test_the_smallest_host_keeps_what_its_guests_wrote() -> None:
-    code = built_cell()
-    assert len([line for line in code.splitlines() if line.strip()]) <= 40
+    code = built_cell(lab.CHAPTER)
     names: dict[str, object] = {}
     exec(code, names)
     program = (

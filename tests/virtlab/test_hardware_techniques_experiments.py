@@ -254,15 +254,6 @@ def test_a_disk_and_a_card_alone_can_be_virtual() -> None:
     assert set(leftovers.find()) <= set(before)
 
 
-def test_what_is_refused_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Died:
-        returncode, stderr = 1, "a\nthe last line\n"
-
-    monkeypatch.setattr(lab.subprocess, "run", lambda *_, **__: Died)
-    with pytest.raises(lab.CannotMeasure, match="the last line"):
-        lab.partial_virtualization()
-
-
 def test_a_shortened_error_says_what_happened() -> None:
     assert lab._shortened("kvm: the guest ended with shutdown at 0x1") == (
         "refused: the guest crashed (shutdown)"

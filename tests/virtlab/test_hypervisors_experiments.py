@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tools import build
+from tests.virtlab.chapters import built_cell
 from virtlab import figures, host, leftovers, native, registry
 from virtlab.errors import RuntimeFailed
 from virtlab.experiments import c02_hypervisors as lab
@@ -18,8 +18,6 @@ from virtlab.experiments import witnesses
 from virtlab.models.hypervisors import EXCEPTIONS, PRODUCTS, kind
 from virtlab.registry import CannotMeasure
 from virtlab.runtimes import kvm, xen
-
-CHAPTER = Path(__file__).parents[2] / "notebooks" / "02-hypervisors.md"
 
 
 def need(*names: str) -> None:
@@ -286,15 +284,6 @@ def test_answers_are_tidied(what: str, answer: str, tidy: str) -> None:
 # --- recordings, figures, the chapter's own code --------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(registry.load(lab.CHAPTER)))
-def test_every_experiment_has_a_recording(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
-    measured = registry.run(registry.load(lab.CHAPTER)[name])
-    assert measured.source == "recorded"
-    assert len(measured.data)
-    assert "condition" in measured.data
-
-
 def test_the_figure_of_exits_says_what_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
     measured = registry.run(lab.exits)
@@ -318,15 +307,8 @@ def test_the_figure_of_a_fleet_says_who_came_how_far(monkeypatch: pytest.MonkeyP
     assert "not there" in shown.sentence
 
 
-def built_cell() -> str:
-    notebook = build.from_text(CHAPTER.read_text(encoding="utf-8"))
-    cell = next(c for c in notebook.cells if "build-it" in c.metadata.get("tags", []))
-    return str(cell.source)
-
-
 def test_the_smallest_hypervisor_of_the_chapter_works() -> None:
-    code = built_cell()
-    assert len([line for line in code.splitlines() if line.strip()]) <= 40
+    code = built_cell(lab.CHAPTER)
     names: dict[str, object] = {}
     exec(code, names)
     program = (

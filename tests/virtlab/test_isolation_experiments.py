@@ -17,7 +17,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from tools import build
+from tests.virtlab.chapters import built_cell
 from virtlab import figures, host, leftovers, registry
 from virtlab.experiments import c09_isolation as lab
 from virtlab.figures.isolation import share_interval
@@ -28,7 +28,6 @@ from virtlab.resources.cgroups import NoCgroup
 from virtlab.resources.tenants import Tenants
 from virtlab.runtimes import RuntimeFailed
 
-CHAPTER = Path(__file__).parents[2] / "notebooks" / "09-isolation.md"
 RECORDINGS = data_folder() / "recordings" / "09-isolation"
 EXP = Experiment("09-isolation", "x", pd.DataFrame)
 
@@ -353,11 +352,9 @@ def test_figures_of_the_chapter_say_what_they_show(name: str) -> None:
 
 @pytest.mark.serial
 def test_the_smallest_channel_of_the_chapter_carries_a_message() -> None:
-    notebook = build.from_text(CHAPTER.read_text(encoding="utf-8"))
-    cell = next(c for c in notebook.cells if "build-it" in c.metadata.get("tags", []))
-    assert len([line for line in cell.source.splitlines() if line.strip()]) <= 40
+    code = built_cell(lab.CHAPTER)
     bits = [1, 0, 0, 1, 1, 1, 0, 1] * 2
-    program = f"{cell.source}\ninput()\nfor _ in range(4):\n    print(*whisper({bits}))\n"
+    program = f"{code}\ninput()\nfor _ in range(4):\n    print(*whisper({bits}))\n"
     started = subprocess.Popen(
         [sys.executable, "-c", program],
         stdin=subprocess.PIPE,

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tools import build
+from tests.virtlab.chapters import built_cell
 from virtlab import figures, host, leftovers, registry
 from virtlab.experiments import bytecode, languages
 from virtlab.experiments import c15_language_level as lab
@@ -272,15 +272,6 @@ def test_complaints_are_one_line() -> None:
 # --- recordings, figures, the chapter's own code --------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(registry.load(lab.CHAPTER)))
-def test_every_experiment_has_a_recording(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
-    measured = registry.run(registry.load(lab.CHAPTER)[name])
-    assert measured.source == "recorded"
-    assert len(measured.data)
-    assert "condition" in measured.data
-
-
 def test_the_figure_says_what_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
     shown = figures.warm_up(registry.run(lab.warm_up), "Warm")
@@ -299,11 +290,9 @@ def test_a_figure_of_what_is_never_steady() -> None:
 
 def test_the_smallest_interpreter_of_the_chapter_works() -> None:
     need_our_bytecode()
-    notebook = build.from_text(CHAPTER.read_text(encoding="utf-8"))
-    cell = next(c for c in notebook.cells if "build-it" in c.metadata.get("tags", []))
-    assert len([line for line in cell.source.splitlines() if line.strip()]) <= 40
+    code = built_cell(lab.CHAPTER)
     names: dict[str, Any] = {"dis": dis}
-    exec(cell.source, names)
+    exec(code, names)
     assert names["interpret"](bytecode.steps, 27) == 111
     with pytest.raises(NotImplementedError, match="no BUILD_LIST here"):
         names["interpret"](bytecode.primes, 30)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from tools import build
+from tests.virtlab.chapters import built_cell
 from virtlab import figures, host, registry
 from virtlab.experiments import c11_machine_reference_model as lab
 from virtlab.machines import toycpu
@@ -17,7 +16,6 @@ from virtlab.models import pentium
 from virtlab.native import Native
 from virtlab.registry import CannotMeasure
 
-CHAPTER = Path(__file__).parents[2] / "notebooks" / "11-machine-reference-model.md"
 x86 = pytest.mark.skipif(os.uname().machine != "x86_64", reason="x86-64 machine code")
 
 
@@ -189,15 +187,6 @@ def test_each_technique_names_its_chapter_and_its_cut() -> None:
 # --- recordings, figures, the chapter's own code --------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(registry.load(lab.CHAPTER)))
-def test_every_experiment_has_a_recording(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
-    measured = registry.run(registry.load(lab.CHAPTER)[name])
-    assert measured.source == "recorded"
-    assert len(measured.data)
-    assert "condition" in measured.data
-
-
 def test_figures_say_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
     calls = figures.calls_behind(registry.run(lab.behind))
@@ -211,11 +200,9 @@ def test_figures_say_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_smallest_classifier_of_the_chapter_works() -> None:
-    notebook = build.from_text(CHAPTER.read_text(encoding="utf-8"))
-    cell = next(c for c in notebook.cells if "build-it" in c.metadata.get("tags", []))
-    assert len([line for line in cell.source.splitlines() if line.strip()]) <= 40
+    code = built_cell(lab.CHAPTER)
     names: dict[str, object] = {}
-    exec(str(cell.source), names)
+    exec(code, names)
     kinds: object = names["kinds"]
     for one in (toycpu.CLEAN, isa.READS_MODE, isa.IGNORES_TIMER, isa.READS_BASE, isa.DROPS_MODE):
         classes = toycpu.classify(one)

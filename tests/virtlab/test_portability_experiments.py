@@ -13,15 +13,13 @@ import pandas as pd
 import pytest
 
 import virtlab.runtimes.launcher as launching
-from tools import build
+from tests.virtlab.chapters import built_cell
 from virtlab import figures, host, leftovers, registry
 from virtlab.experiments import c10_portability as lab
 from virtlab.experiments import emulators, moving
 from virtlab.host import find_tool
 from virtlab.registry import CannotMeasure
 from virtlab.runtimes import RuntimeFailed
-
-CHAPTER = Path(__file__).parents[2] / "notebooks" / "10-portability.md"
 
 
 def need(*capabilities: host.Capability) -> None:
@@ -245,15 +243,6 @@ def test_going_back_moves_nothing() -> None:
 # --- recordings, figures, the chapter's own code --------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(registry.load(lab.CHAPTER)))
-def test_every_experiment_has_a_recording(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
-    measured = registry.run(registry.load(lab.CHAPTER)[name])
-    assert measured.source == "recorded"
-    assert len(measured.data)
-    assert "condition" in measured.data
-
-
 def test_figures_say_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
     measured = registry.run(lab.migrate)
@@ -272,21 +261,19 @@ def test_figures_say_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_smallest_migration_of_the_chapter_copies_all() -> None:
-    notebook = build.from_text(CHAPTER.read_text(encoding="utf-8"))
-    cell = next(c for c in notebook.cells if "build-it" in c.metadata.get("tags", []))
-    assert len([line for line in cell.source.splitlines() if line.strip()]) <= 40
+    code = built_cell(lab.CHAPTER)
     names: dict[str, Any] = {"random": __import__("random")}
-    exec(cell.source, names)
+    exec(code, names)
     for load, working_set in ((0, 50), (1, 50), (3, 10)):
         sent, last, equal = names["migrate"](names["Machine"](50, 1), load, working_set, 3, 5)
         assert equal
         assert sent[0] == 50
         assert len(sent) <= 5
         assert last <= working_set
-    broken = cell.source.replace(
+    broken = code.replace(
         "copy[page] = machine.memory[page]\n    return sent", "pass\n    return sent"
     )
-    assert broken != cell.source
+    assert broken != code
     exec(broken, names)
     assert not names["migrate"](names["Machine"](50, 1), 1, 50, 3, 5)[2]
 

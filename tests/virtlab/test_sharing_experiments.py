@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools import build
+from tests.virtlab.chapters import built_cell
 from virtlab import figures, registry
 from virtlab.experiments import c06_sharing as lab
 from virtlab.measure.folders import data_folder
 
-CHAPTER = Path(__file__).parents[2] / "notebooks" / "06-sharing.md"
 RECORDINGS = data_folder() / "recordings" / "06-sharing"
 
 
@@ -148,10 +146,8 @@ def test_requests_come_at_the_same_moments_under_every_cap(monkeypatch: pytest.M
 @pytest.fixture
 def smallest() -> dict[str, Any]:
     """What the chapter's own scheduler defines."""
-    notebook = build.from_text(CHAPTER.read_text(encoding="utf-8"))
-    (cell,) = (cell for cell in notebook.cells if "build-it" in cell.metadata.get("tags", []))
     names: dict[str, Any] = {}
-    exec(cell.source, names)
+    exec(built_cell(lab.CHAPTER), names)
     return names
 
 

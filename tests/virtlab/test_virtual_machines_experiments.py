@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tools import build
+from tests.virtlab.chapters import built_cell
 from virtlab import figures, host, leftovers, registry
 from virtlab.experiments import c04_virtual_machines as lab
 from virtlab.machines.bootsector import tiny_os
@@ -19,7 +19,6 @@ from virtlab.registry import Measurement
 from virtlab.runtimes import RuntimeFailed, console
 from virtlab.runtimes.console import LOGIN, Console, MachineEnded
 
-CHAPTER = Path(__file__).parents[2] / "notebooks" / "04-virtual-machines.md"
 PRIMES = "02 03 05 07 11 13 17 19 23 29 31 37 41 43 47"
 
 
@@ -106,11 +105,9 @@ def test_a_sector_that_cannot_boot_is_told_in_one_line() -> None:
 
 
 def test_the_chapters_own_system_is_the_courses() -> None:
-    notebook = build.from_text(CHAPTER.read_text(encoding="utf-8"))
-    cell = next(c for c in notebook.cells if "build-it" in c.metadata.get("tags", []))
-    assert len([line for line in cell.source.splitlines() if line.strip()]) <= 40
+    code = built_cell(lab.CHAPTER)
     names: dict[str, object] = {"lab": lab}
-    exec(cell.source, names)
+    exec(code, names)
     assert names["sector"] == tiny_os() == lab.tiny_os()
     assert names["my_os"]("HI\n") != tiny_os()  # type: ignore[operator]
 
@@ -327,15 +324,6 @@ def test_a_crashed_kernel_takes_its_tenants_and_nobody_else() -> None:
 
 
 # --- recordings, figures, helper programs ---------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", sorted(registry.load(lab.CHAPTER)))
-def test_every_experiment_has_a_recording(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
-    measured = registry.run(registry.load(lab.CHAPTER)[name])
-    assert measured.source == "recorded"
-    assert len(measured.data)
-    assert "condition" in measured.data
 
 
 def test_recorded_machines_name_their_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,13 @@ Only the standard library is imported: programs run this without site-packages.
 """
 
 import fcntl
+import json
 import os
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from virtlab import syscalls
 
@@ -38,10 +40,55 @@ def put_up(kinds: Iterable[str]) -> None:
         syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
 
 
+def own_mounts() -> str:
+    """Gives this process mounts of its own; returns what overlay options then end with."""
+    as_root = syscalls.may_administer()
+    put_up(["mnt"])
+    return "" if as_root else ",userxattr"
+
+
+def in_child(action: Callable[[], Any]) -> Any:
+    """Does an action in a forked child, with which its walls end; returns what it returns, by JSON.
+
+    Raises:
+        OSError: the kernel refused it there, or the child died.
+    """
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        try:
+            answer = {"answer": action()}
+        except OSError as error:
+            answer = {"error": str(error)}
+        with os.fdopen(writer, "w") as out:
+            json.dump(answer, out)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as told:
+        text = told.read()
+    os.waitpid(pid, 0)
+    answer = json.loads(text or '{"error": "a child died"}')
+    if "error" in answer:
+        raise OSError(answer["error"])
+    return answer["answer"]
+
+
 def show_own_processes() -> None:
     """Mounts a /proc of this PID namespace; needs a mount namespace of its own."""
     flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
     syscalls.mount("proc", "/proc", "proc", flags)
+
+
+def can_name(pid: int) -> bool:
+    """Whether a signal of this process would find another one; none is sent."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def set_loopback(up: bool) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-import json
 import platform
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -21,6 +19,7 @@ from virtlab import host, images, leftovers
 from virtlab.container.engine import DEFAULT_NAMESPACES
 from virtlab.experiments import docker
 from virtlab.experiments.ladder import start_once
+from virtlab.experiments.running import launched, output_of, run_program
 from virtlab.measure.rounds import measure_rounds, measure_rows
 from virtlab.registry import CannotMeasure, experiment
 from virtlab.resources import cgroups
@@ -31,7 +30,6 @@ from virtlab.runtimes.launcher import Launcher
 from virtlab.runtimes.rooted import rooted
 
 CHAPTER = "03-containers"
-PROGRAMS = Path(__file__).parent / "programs"
 
 GREET = """#!/bin/sh
 read word < /app/word
@@ -90,7 +88,7 @@ def inside_and_outside() -> pd.DataFrame:
 def _build_walls(rounds: int, seed: int) -> Any:
     with leftovers.own_folder() as folder:
         (folder / "root" / "proc").mkdir(parents=True)
-        return _program("walls.py", rounds, seed, folder / "root")
+        return run_program("walls.py", rounds, seed, folder / "root")
 
 
 # --- layers -------------------------------------------------------------------------------------
@@ -104,7 +102,7 @@ def overlay() -> pd.DataFrame:
         One row a path: condition (the path), lower, upper, merged.
     """
     with leftovers.own_folder() as folder:
-        return pd.DataFrame(_program("overlay.py", folder, 1 << 20)["paths"])
+        return pd.DataFrame(run_program("overlay.py", folder, 1 << 20)["paths"])
 
 
 @experiment(f"{CHAPTER}/copy-up", needs=[host.overlayfs], recorded_with={"mib": 16})
@@ -115,7 +113,7 @@ def copy_up(mib: int = 8) -> pd.DataFrame:
         One row a write: round (the file), order, condition (first write, second write), ms.
     """
     with leftovers.own_folder() as folder:
-        writes = _program("overlay.py", folder, mib << 20)["writes"]
+        writes = run_program("overlay.py", folder, mib << 20)["writes"]
     rows = [
         (number, place, name, ms)
         for number, pair in enumerate(writes)
@@ -168,10 +166,10 @@ def package() -> pd.DataFrame:
     with unpacked_image() as root, leftovers.own_folder() as elsewhere:
         marker = elsewhere / "marker"
         marker.write_text("here\n")
-        with rooted(_launched("namespaces"), root) as container:
-            inside = _output(container, ["/bin/sh", "/app/greet"])
-            found_inside = _output(container, ["/bin/sh", "-c", f"echo {marker}*"])
-        found_outside = _output(_launched("posix_spawn"), ["/bin/sh", "-c", f"echo {marker}*"])
+        with rooted(launched("namespaces"), root) as container:
+            inside = output_of(container, ["/bin/sh", "/app/greet"])
+            found_inside = output_of(container, ["/bin/sh", "-c", f"echo {marker}*"])
+        found_outside = output_of(launched("posix_spawn"), ["/bin/sh", "-c", f"echo {marker}*"])
     # A pattern that matches nothing stays as it is.
     rows = [
         ("in the container", inside, found_inside == str(marker)),
@@ -274,21 +272,22 @@ def whose_kernel() -> pd.DataFrame:
     """
     rows, failed = [], {}
     with unpacked_image() as root, ExitStack() as stack:
-        places: dict[str, LaunchedRuntime] = {"on the host": _launched("posix_spawn")}
+        places: dict[str, LaunchedRuntime] = {"on the host": launched("posix_spawn")}
         for name in ("namespaces", "bubblewrap", "crun", "runc", "gvisor"):
-            runtime = _launched(name)
+            runtime = launched(name)
             if available := runtime.available():
                 places[name] = stack.enter_context(rooted(runtime, root))
             else:
                 failed[name] = available.why
-        guest = _launched("qemu-tcg-linux")
+        guest = launched("qemu-tcg-linux")
         if available := guest.available():
             places["qemu-tcg-linux"] = guest
         else:
             failed["qemu-tcg-linux"] = available.why
         for name, runtime in places.items():
             try:
-                rows.append({"condition": name, **_seen(_output(runtime, ["/bin/sh", "-c", LOOK]))})
+                seen = _seen(output_of(runtime, ["/bin/sh", "-c", LOOK]))
+                rows.append({"condition": name, **seen})
             except RuntimeFailed as error:
                 failed[name] = str(error)
     data = pd.DataFrame(rows)
@@ -359,7 +358,7 @@ def _attack(container: Namespaces) -> dict[str, Any]:
     victim = subprocess.Popen(["sleep", "30"])
     try:
         script = ATTACK.format(victim=victim.pid)
-        processes, cards, name = _output(container, ["/bin/sh", "-c", script]).splitlines()
+        processes, cards, name = output_of(container, ["/bin/sh", "-c", script]).splitlines()
         with suppress(subprocess.TimeoutExpired):
             victim.wait(0.2)
         return {
@@ -390,7 +389,7 @@ def docker_run(rounds: int = 3, seed: int = 1, progress: bool = False) -> pd.Dat
     with (
         docker.loaded(manifest, store) as name,
         unpacked_image() as root,
-        rooted(_launched("runc"), root) as runc,
+        rooted(launched("runc"), root) as runc,
     ):
 
         def runc_alone() -> list[dict[str, Any]]:
@@ -444,7 +443,7 @@ def idle_memory(budget_s: float = 4.0, seed: int = 1, progress: bool = False) ->
     conditions: dict[str, Callable[[], dict[str, float]]] = {}
     for name, count in IDLE.items():
         if available := RUNTIMES[name].available():
-            conditions[name] = partial(_hold, _launched(name), count)
+            conditions[name] = partial(_hold, launched(name), count)
         else:
             failed[name] = available.why
     data = measure_rounds(
@@ -497,35 +496,3 @@ def _shares(instance: Instance) -> tuple[int, int]:
             raise CannotMeasure(f"the memory of a held process is hidden: {error}") from None
         program, keeper = program + size * is_program, keeper + size * (not is_program)
     return program, keeper
-
-
-# --- helpers ------------------------------------------------------------------------------------
-
-
-def _launched(name: str) -> LaunchedRuntime:
-    runtime = RUNTIMES[name]
-    assert isinstance(runtime, LaunchedRuntime)
-    return runtime
-
-
-def _output(runtime: LaunchedRuntime, command: Sequence[str]) -> str:
-    """Run a command to its end and return what it printed."""
-    life = runtime.lives(1, command)[0]
-    if not life["output"] and life["status"] != 0:
-        said = str(life.get("errors", "")).strip().splitlines() or [f"status {life['status']}"]
-        raise RuntimeFailed(f"{runtime.name}: {said[-1]}")
-    return str(life["output"]).replace("\r", "").strip()
-
-
-def _program(name: str, *arguments: object) -> Any:
-    """Run one of the small programs beside this module and return the JSON that it prints."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", str(PROGRAMS / name), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise CannotMeasure(done.stderr.strip().rsplit("\n", 1)[-1] or f"{name} died")
-    return json.loads(done.stdout)

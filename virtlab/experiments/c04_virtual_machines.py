@@ -31,6 +31,7 @@ import pandas as pd
 import psutil
 
 from virtlab import host, images, leftovers, syscall_filters
+from virtlab.experiments.running import PROGRAMS, qemu_img, qemu_io
 from virtlab.host import find_tool
 from virtlab.machines.bootsector import boot_sector, tiny_os
 from virtlab.measure.rounds import measure_rows
@@ -43,7 +44,6 @@ from virtlab.runtimes.linux_guest import find_kernel
 from virtlab.runtimes.rooted import rooted
 
 CHAPTER = "04-virtual-machines"
-PROGRAMS = Path(__file__).parent / "programs"
 MIB = 1 << 20
 Row = dict[str, Any]
 
@@ -345,7 +345,7 @@ def chain() -> pd.DataFrame:
             for name in names:
                 rows.append({"condition": when, "file": name, **_look(folder / name)})
 
-        _image("create", "-f", "qcow2", folder / "base", str(4 * CLUSTER))
+        qemu_img("create", "-f", "qcow2", folder / "base", str(4 * CLUSTER))
         _write(folder / "base", 0, "A")
         _write(folder / "base", 1, "B")
         for below, name, cluster, letter in [
@@ -370,9 +370,9 @@ def chain() -> pd.DataFrame:
 def _look(file: Path) -> Row:
     raw = file.with_suffix(".raw")
     try:
-        _image("convert", "-O", "raw", file, raw)
+        qemu_img("convert", "-O", "raw", file, raw)
         data = raw.read_bytes()
-        held = json.loads(_image("map", "--output=json", file))
+        held = json.loads(qemu_img("map", "--output=json", file))
     except RuntimeFailed as error:
         said = "cannot be read" if "backing file" in str(error) else str(error)
         return {"clusters": said, "own": "", "bytes": file.stat().st_size}
@@ -433,8 +433,8 @@ class _Disks:
         self.mib = mib
         self.place = folder / str(mib)
         self.place.mkdir()
-        _image("create", "-f", "qcow2", self.place / "base", f"{mib}M")
-        _io(self.place / "base", f"write -P 1 0 {mib}M")
+        qemu_img("create", "-f", "qcow2", self.place / "base", f"{mib}M")
+        qemu_io(self.place / "base", f"write -P 1 0 {mib}M")
         shutil.copyfile(self.place / "base", self.place / WAYS[1])
         shutil.copyfile(self.place / "base", self.place / WAYS[2])
 
@@ -446,8 +446,8 @@ class _Disks:
                 partial(_overlay, disk, self.place / "base"),
             ),
             WAYS[1]: (
-                partial(_image, "snapshot", "-c", "good", disk),
-                partial(_image, "snapshot", "-a", "good", disk),
+                partial(qemu_img, "snapshot", "-c", "good", disk),
+                partial(qemu_img, "snapshot", "-a", "good", disk),
             ),
             WAYS[2]: (
                 partial(shutil.copyfile, disk, self.place / "backup"),
@@ -456,17 +456,17 @@ class _Disks:
         }
         save, restore = steps[way]
         save_ms = _timed(save)
-        _io(disk, f"write -P {DAMAGE} 0 {DAMAGED_MIB}M")
+        qemu_io(disk, f"write -P {DAMAGE} 0 {DAMAGED_MIB}M")
         broken = not self._is_good(disk)
         restore_ms = _timed(restore)
         restored = self._is_good(disk)
         if way == WAYS[1]:
-            _image("snapshot", "-d", "good", disk)
+            qemu_img("snapshot", "-d", "good", disk)
         times = {"save_ms": save_ms, "restore_ms": restore_ms}
         return {"mib": self.mib, **times, "broken": broken, "restored": restored}
 
     def _is_good(self, disk: Path) -> bool:
-        return "Pattern verification failed" not in _io(disk, f"read -P 1 0 {self.mib}M")
+        return "Pattern verification failed" not in qemu_io(disk, f"read -P 1 0 {self.mib}M")
 
 
 def _timed(action: Callable[[], object]) -> float:
@@ -478,33 +478,11 @@ def _timed(action: Callable[[], object]) -> float:
 def _overlay(file: Path, below: Path) -> None:
     """Make a new, empty image on top of another one; an older file of its name is gone."""
     file.unlink(missing_ok=True)
-    _image("create", "-f", "qcow2", "-F", "qcow2", "-b", below, file)
+    qemu_img("create", "-f", "qcow2", "-F", "qcow2", "-b", below, file)
 
 
 def _write(file: Path, cluster: int, letter: str) -> None:
-    _io(file, f"write -P {ord(letter)} {cluster * CLUSTER} {CLUSTER}")
-
-
-def _image(*words: object) -> str:
-    return _tool("qemu-img", *words)
-
-
-def _io(file: Path, command: str) -> str:
-    return _tool("qemu-io", "-f", "qcow2", "-c", command, file)
-
-
-def _tool(name: str, *words: object) -> str:
-    """Run one of QEMU's disk tools; return what it prints."""
-    program = find_tool(name)
-    if program is None:
-        raise CannotMeasure(f"no {name} here; apt-get install qemu-utils")
-    done = subprocess.run(
-        [program, *map(str, words)], capture_output=True, text=True, timeout=60, check=False
-    )
-    said = done.stdout + done.stderr
-    if done.returncode != 0 and "verification failed" not in said:
-        raise RuntimeFailed(f"{name}: {' '.join(said.split())}")
-    return said
+    qemu_io(file, f"write -P {ord(letter)} {cluster * CLUSTER} {CLUSTER}")
 
 
 # --- a throw-away environment -------------------------------------------------------------------
@@ -642,7 +620,7 @@ def _wreck_a_machine(folder: Path) -> list[Row]:
     house = _house(folder)
     disk = folder / "disk"
     disk.unlink(missing_ok=True)
-    _image("create", "-f", "qcow2", disk, "16M")
+    qemu_img("create", "-f", "qcow2", disk, "16M")
     before = _fingerprint(house)
     files = {
         "/throw-away": b"may be wrecked\n",

@@ -26,16 +26,23 @@ import pandas as pd
 
 from virtlab import host, images, leftovers
 from virtlab.container.engine import DEFAULT_NAMESPACES
+from virtlab.experiments.running import (
+    PROGRAMS,
+    launched,
+    output_of,
+    qemu_img,
+    qemu_io,
+    run_program,
+)
 from virtlab.host import find_tool
 from virtlab.measure.rounds import measure_rounds
 from virtlab.registry import CannotMeasure, experiment
-from virtlab.runtimes import RUNTIMES, RuntimeFailed, configured
+from virtlab.runtimes import RuntimeFailed, configured
 from virtlab.runtimes.containers import Namespaces
 from virtlab.runtimes.launched import LaunchedRuntime
 from virtlab.runtimes.rooted import rooted
 
 CHAPTER = "05-security"
-PROGRAMS = Path(__file__).parent / "programs"
 _PATIENCE_S = 30
 OPEN, SHUT = "got through", "stopped"
 
@@ -139,14 +146,14 @@ def prisoner() -> pd.DataFrame:
                 failed[name] = available.why
 
         walls = set(DEFAULT_NAMESPACES)
-        add("process", _launched("posix_spawn"), with_root=False)
+        add("process", launched("posix_spawn"), with_root=False)
         add("no mount wall", Namespaces(walls - {"mnt"}), with_root=False)
         add("no network wall", Namespaces(walls - {"net"}))
         add("no PID wall", Namespaces(walls - {"pid"}))
         add("no PID wall, all capabilities", Namespaces(walls - {"pid"}, powerless=False))
         add("container", Namespaces(walls))
-        add("gVisor", _launched("gvisor"))
-        add("virtual machine", _launched("qemu-tcg-linux"), with_root=False)
+        add("gVisor", launched("gvisor"))
+        add("virtual machine", launched("qemu-tcg-linux"), with_root=False)
         for name, runtime in prisons.items():
             try:
                 rows.append({"condition": name} | _misbehave(runtime))
@@ -167,7 +174,7 @@ def _misbehave(runtime: LaunchedRuntime) -> dict[str, Any]:
             address=target.address,
             length=len(target.memory),
         )
-        said = _said(_output(runtime, _shell(script)))
+        said = _said(output_of(runtime, _shell(script)))
         killed = not target.is_alive()
     return {
         "processes": int(said.get("processes", 0)),
@@ -234,7 +241,7 @@ def policies() -> pd.DataFrame:
     with _busybox_root() as root:
         for name, options in POLICIES.items():
             with rooted(configured.ConfiguredRunc(*options), root) as container:
-                rows.append({"condition": name} | _said(_output(container, _shell(ASK))))
+                rows.append({"condition": name} | _said(output_of(container, _shell(ASK))))
             (root / "written").unlink(missing_ok=True)
     return pd.DataFrame(rows, columns=["condition", "hostname", "namespace", "write", "remount"])
 
@@ -291,7 +298,7 @@ def dangerous_options() -> pd.DataFrame:
             runtime = configured.ConfiguredRunc(share, *options)
             with rooted(runtime, root) as container, victim() as target:
                 script = REACH.format(pid=target.pid, port=target.port, file=target.file)
-                said = _said(_output(container, _shell(script)))
+                said = _said(output_of(container, _shell(script)))
                 rows.append(
                     {
                         "condition": name,
@@ -363,8 +370,8 @@ def execve() -> pd.DataFrame:
 def ask_the_kernel(cases: Sequence[Mapping[str, Any]]) -> list[dict[str, list[str]] | None]:
     """Ask the kernel what becomes of capabilities; `programs/execve.py` says what a case is."""
     with leftovers.own_folder() as folder:
-        answers: list[dict[str, list[str]] | None] = _program(
-            "execve.py", folder, said=json.dumps(list(cases))
+        answers: list[dict[str, list[str]] | None] = run_program(
+            "execve.py", folder, given=json.dumps(list(cases))
         )
     return answers
 
@@ -431,7 +438,7 @@ def _by_overlay(disk: Path) -> dict[str, float]:
     try:
         secure = _timed(lambda: _overlay(disk, "raw", overlay))
         kib = _kib(overlay)
-        _qemu_io(overlay, "write -P 0 0 1M")
+        qemu_io(overlay, "write -P 0 0 1M")
         # To restore is to forget what was written since.
         restore = _timed(lambda: _overlay(disk, "raw", overlay))
         return {"secure_ms": secure, "restore_ms": restore, "kib": kib}
@@ -452,7 +459,7 @@ def _damage(disk: Path) -> None:
 
 
 def _overlay(below: Path, kind: str, overlay: Path) -> None:
-    _tool("qemu-img", "create", "-q", "-f", "qcow2", "-b", str(below), "-F", kind, str(overlay))
+    qemu_img("create", "-q", "-f", "qcow2", "-b", below, "-F", kind, overlay)
 
 
 def _kib(file: Path) -> float:
@@ -481,7 +488,7 @@ def snapshot_damage() -> pd.DataFrame:
         "lost").
     """
     harms: dict[str, Callable[[Path], object]] = {
-        "the guest deletes its data": lambda here: _qemu_io(here / "work.qcow2", "write -P 0 0 4M"),
+        "the guest deletes its data": lambda here: qemu_io(here / "work.qcow2", "write -P 0 0 4M"),
         "the base disk is damaged": lambda here: _damage(here / "base.raw"),
         "the base disk is deleted": lambda here: (here / "base.raw").unlink(),
         "the whole folder is lost": shutil.rmtree,
@@ -514,8 +521,8 @@ def _restored(disk: Path) -> str:
     again = disk.with_name("again.qcow2")
     try:
         _overlay(disk, "raw", again)
-        said = _qemu_io(again, f"read -P {MARK} 0 {DISK_MIB}M")
-    except CannotMeasure:
+        said = qemu_io(again, f"read -P {MARK} 0 {DISK_MIB}M")
+    except RuntimeFailed:
         return "lost"
     return "lost" if "failed" in said else "restored"
 
@@ -716,56 +723,3 @@ def _said(output: str) -> dict[str, str]:
 
 def _outcome(got_through: bool) -> str:
     return OPEN if got_through else SHUT
-
-
-def _launched(name: str) -> LaunchedRuntime:
-    runtime = RUNTIMES[name]
-    assert isinstance(runtime, LaunchedRuntime)
-    return runtime
-
-
-def _output(runtime: LaunchedRuntime, command: Sequence[str]) -> str:
-    """Run a command to its end and return what it printed."""
-    life = runtime.lives(1, command)[0]
-    if not life["output"]:
-        said = str(life.get("errors", "")).strip().splitlines() or [f"status {life['status']}"]
-        raise RuntimeFailed(f"{runtime.name}: {said[-1]}")
-    return str(life["output"]).replace("\r", "").strip()
-
-
-def _program(name: str, *arguments: object, said: str = "") -> Any:
-    """Run one of the small programs beside this module and return the JSON that it prints."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", str(PROGRAMS / name), *map(str, arguments)],
-        input=said,
-        capture_output=True,
-        text=True,
-        timeout=2 * _PATIENCE_S,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise CannotMeasure(done.stderr.strip().rsplit("\n", 1)[-1] or f"{name} died")
-    return json.loads(done.stdout)
-
-
-def _tool(name: str, *arguments: str) -> str:
-    try:
-        done = subprocess.run(
-            [find_tool(name) or name, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE_S,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise CannotMeasure(f"{name}: {error}") from None
-    if done.returncode != 0 and "Pattern verification failed" not in done.stdout:
-        said = (done.stderr or done.stdout).strip().splitlines() or [f"status {done.returncode}"]
-        raise CannotMeasure(f"{name}: {said[-1]}")
-    return done.stdout
-
-
-def _qemu_io(disk: Path, command: str) -> str:
-    kind = "qcow2" if disk.suffix == ".qcow2" else "raw"
-    return _tool("qemu-io", "-f", kind, "-c", command, str(disk))

@@ -24,6 +24,7 @@ import psutil
 
 from virtlab import host, leftovers
 from virtlab.container.engine import DEFAULT_NAMESPACES
+from virtlab.experiments.running import PROGRAMS, run_program
 from virtlab.interrupts import uninterrupted
 from virtlab.measure.rounds import measure_rows
 from virtlab.registry import CannotMeasure, Measurement, experiment
@@ -35,7 +36,6 @@ from virtlab.runtimes import RUNTIMES, Instance, RuntimeFailed, console, kvm
 from virtlab.runtimes.containers import Namespaces
 
 CHAPTER = "09-isolation"
-PROGRAMS = Path(__file__).parent / "programs"
 MIB = 1 << 20
 Row = dict[str, Any]
 Task = dict[str, Any]
@@ -55,7 +55,7 @@ def windows() -> pd.DataFrame:
         "–" where it is not listed), reach (of "outside", whether the box could name it; of the
         innermost, whether the host could; else "–").
     """
-    told = _program("nested.py")
+    told = run_program("nested.py")
     words = {True: "found", False: "not found"}
     reach = {
         "outside": words[told["reach"]["out of the box"]],
@@ -101,7 +101,7 @@ def twins() -> pd.DataFrame:
     """
     with leftovers.own_folder() as folder:
         sets = [",".join(kinds) or "none" for kinds in WALLS.values()]
-        told = _program("twins.py", folder, *sets)
+        told = run_program("twins.py", folder, *sets)
     return pd.DataFrame([{"condition": name, **one} for name, one in zip(WALLS, told, strict=True)])
 
 
@@ -774,21 +774,3 @@ def _last_words(process: subprocess.Popen[str]) -> str:
     assert process.stderr
     said = process.stderr.read().strip().rsplit("\n", 1)[-1]
     return said or "it said nothing"
-
-
-def _program(name: str, *arguments: object) -> Any:
-    """Run one of the small programs beside this module and return the JSON that it prints."""
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", str(PROGRAMS / name), *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE_S,
-            env={**os.environ, leftovers.OWNER_VARIABLE: leftovers.owner_mark()},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise CannotMeasure(f"{name} did not end in time") from None
-    if done.returncode != 0:
-        raise CannotMeasure(done.stderr.strip().rsplit("\n", 1)[-1] or f"{name} died")
-    return json.loads(done.stdout)

@@ -25,12 +25,13 @@ import pandas as pd
 
 from virtlab import host, images, leftovers
 from virtlab.experiments import emulators, moving
+from virtlab.experiments.running import launched, qemu_img, qemu_io
 from virtlab.host import find_tool
 from virtlab.machines.bootsector import CLI, END, HALT, SERIAL_PORT, boot_sector, say
 from virtlab.measure.rounds import measure_rows
 from virtlab.models.migration import precopy
 from virtlab.registry import CannotMeasure, Measurement, experiment
-from virtlab.runtimes import RUNTIMES, RuntimeFailed, console
+from virtlab.runtimes import RuntimeFailed, console
 from virtlab.runtimes.console import ACCELERATOR, LOGIN, PC, Console
 from virtlab.runtimes.launched import LaunchedRuntime
 from virtlab.runtimes.linux_guest import find_kernel
@@ -208,9 +209,8 @@ def _output_of(command: list[str], environment: Mapping[str, str] | None = None)
     return done.stdout
 
 
-def _launched(name: str) -> LaunchedRuntime:
-    runtime = RUNTIMES[name]
-    assert isinstance(runtime, LaunchedRuntime)
+def _available(name: str) -> LaunchedRuntime:
+    runtime = launched(name)
     if not (available := runtime.available()):
         raise RuntimeFailed(available.why)
     return runtime
@@ -220,7 +220,7 @@ def _in_root(
     name: str, root: Path, command: list[str], environment: Mapping[str, str] | None = None
 ) -> str:
     """Run a command with an unpacked image as its root; return its output."""
-    with rooted(_launched(name), root) as runtime:
+    with rooted(_available(name), root) as runtime:
         if environment is not None:
             launcher = runtime.launcher()  # a copy of the usual one, made by `rooted`
             mark = {leftovers.OWNER_VARIABLE: leftovers.owner_mark()}
@@ -533,7 +533,7 @@ def _disk(folder: Path) -> Path:
     """A disk that boots, as qcow2."""
     raw, disk = folder / "hello.raw", folder / "hello.qcow2"
     raw.write_bytes(hello_disk("hello from the disk"))
-    _image("convert", "-f", "raw", "-O", "qcow2", raw, disk)
+    qemu_img("convert", "-f", "raw", "-O", "qcow2", raw, disk)
     return disk
 
 
@@ -795,8 +795,8 @@ def formats() -> pd.DataFrame:
         rows.append({"condition": "qcow2, the original", **_look(first, "qcow2", folder)})
         for kind in FORMATS:
             file, back = folder / f"disk.{kind}", folder / "back.qcow2"
-            _image("convert", "-f", "qcow2", "-O", kind, first, file)
-            _image("convert", "-f", kind, "-O", "qcow2", file, back)
+            qemu_img("convert", "-f", "qcow2", "-O", kind, first, file)
+            qemu_img("convert", "-f", kind, "-O", "qcow2", file, back)
             row = {"condition": NAMES.get(kind, kind), **_look(file, kind, folder)}
             row["back_same"] = _content(back, "qcow2", folder) == rows[0]["content"]
             rows.append(row)
@@ -809,17 +809,17 @@ def formats() -> pd.DataFrame:
 def _disk_with_history(folder: Path) -> Path:
     base, disk, raw = folder / "base.qcow2", folder / "disk", folder / "base.raw"
     raw.write_bytes(hello_disk("hello from the disk", DISK_BYTES))
-    _image("convert", "-f", "raw", "-O", "qcow2", raw, base)
-    _image("create", "-f", "qcow2", "-F", "qcow2", "-b", base, disk)
+    qemu_img("convert", "-f", "raw", "-O", "qcow2", raw, base)
+    qemu_img("create", "-f", "qcow2", "-F", "qcow2", "-b", base, disk)
     for number in (1, 2):
-        _io(disk, f"write -P {number} {number}M 512k")
-        _image("snapshot", "-c", f"day {number}", disk)
+        qemu_io(disk, f"write -P {number} {number}M 512k")
+        qemu_img("snapshot", "-c", f"day {number}", disk)
     return disk
 
 
 def _look(file: Path, kind: str, folder: Path) -> Row:
     """What a file is as a disk."""
-    told = json.loads(_image("info", "--output=json", "-f", kind, file))
+    told = json.loads(qemu_img("info", "--output=json", "-f", kind, file))
     try:
         says = _boots(file, kind)
     except RuntimeFailed as error:
@@ -837,29 +837,8 @@ def _look(file: Path, kind: str, folder: Path) -> Row:
 def _content(file: Path, kind: str, folder: Path) -> str:
     """A digest of what a guest reads, up to the first disk's size."""
     raw = folder / "look.raw"
-    _image("convert", "-f", kind, "-O", "raw", file, raw)
+    qemu_img("convert", "-f", kind, "-O", "raw", file, raw)
     return hashlib.sha256(raw.read_bytes()[:DISK_BYTES]).hexdigest()[:12]
-
-
-def _image(*words: object) -> str:
-    return _tool("qemu-img", *words)
-
-
-def _io(file: Path, command: str) -> str:
-    return _tool("qemu-io", "-f", "qcow2", "-c", command, file)
-
-
-def _tool(name: str, *words: object) -> str:
-    """Run one of QEMU's disk tools; return what it prints."""
-    program = find_tool(name)
-    if program is None:
-        raise CannotMeasure(f"no {name} here; apt-get install qemu-utils")
-    done = subprocess.run(
-        [program, *map(str, words)], capture_output=True, text=True, timeout=60, check=False
-    )
-    if done.returncode != 0:
-        raise RuntimeFailed(f"{name}: {' '.join((done.stdout + done.stderr).split())}")
-    return done.stdout
 
 
 # --- from an image to a reply, and back -----------------------------------------------------------
@@ -888,7 +867,7 @@ def rollout(rounds: int = 2, seed: int = 1, progress: bool = False) -> pd.DataFr
         "container": partial(_rolled_out, "container"),
         "VM (TCG)": partial(_rolled_out, "VM (TCG)"),
     }
-    _launched("namespaces")  # tried before, so that the first round is as warm as the others
+    _available("namespaces")  # tried before, so that the first round is as warm as the others
     data = measure_rows(conditions, rounds=rounds, seed=seed, warm=False, progress=progress)
     data["condition"] = data.pop("step")
     return data
@@ -949,7 +928,7 @@ def _lay_out(way: str, manifest: images.Manifest, store: Mapping[str, bytes], pl
 def _first_reply(way: str, place: Path) -> tuple[str, float]:
     """Start what lies there; return its first reply and the milliseconds to it."""
     if way == "container":
-        with rooted(_launched("namespaces"), place) as runtime:
+        with rooted(_available("namespaces"), place) as runtime:
             life = runtime.lives(1, ["/bin/busybox", "sh", "/app/hello"])[0]
         stamps = life["stamps"]
         return str(life["output"]).strip(), (stamps["first_reply"] - stamps["call"]) / 1e6

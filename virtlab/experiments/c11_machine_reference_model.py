@@ -9,7 +9,6 @@ import mmap
 import os
 import struct
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -22,6 +21,7 @@ from typing import Any
 import pandas as pd
 
 from virtlab import host
+from virtlab.experiments.running import run_program
 from virtlab.machines import toycpu
 from virtlab.machines.toycpu import guests, isa
 from virtlab.machines.toycpu.vmm import HostLostError
@@ -34,7 +34,6 @@ from virtlab.runtimes.linux_guest import QemuLinux
 from virtlab.syscall_filters import SYSTEM_CALLS
 
 CHAPTER = "11-machine-reference-model"
-PROGRAMS = Path(__file__).with_name("programs")
 MIB = 1 << 20
 
 
@@ -216,7 +215,7 @@ def watch(limit: int = 1_000_000) -> pd.DataFrame:
         One row a kind of event: condition, interface, events, share (of all), and an example:
         instruction, from, to.
     """
-    seen = _program("tracer.py", "steps", limit, WATCHED)
+    seen = run_program("tracer.py", "steps", limit, WATCHED)
     counts = Counter({(what, away): number for what, away, number in seen["counts"]})
     to_vdso = sum(target == "[vdso]" for what, _, target in seen["crossings"] if what == "call")
     counts["call", "[vdso]"] += to_vdso
@@ -252,7 +251,7 @@ def behind(times: int = 100) -> pd.DataFrame:
         behind them), system_calls (in all), names (of those behind the dearest call).
     """
     rows = []
-    for name, made in _program("tracer.py", "calls", times)["functions"]:
+    for name, made in run_program("tracer.py", "calls", times)["functions"]:
         numbers = [min(len(one), 2) for one in made]
         dearest: Counter[int] = Counter(max(made, key=len))
         names = ", ".join(
@@ -394,7 +393,7 @@ def user_mode(turns: int = 500) -> pd.DataFrame:
     """
     codes = json.dumps({name: code for name, (code, _) in X86.items()})
     rows = []
-    for name, (signal, answer, seconds) in _program("sensitive.py", turns, given=codes).items():
+    for name, (signal, answer, seconds) in run_program("sensitive.py", turns, given=codes).items():
         value = "–" if answer is None else f"{answer:#x}"
         ns = math.nan if seconds is None else 1e9 * seconds / turns
         rows.append((name, X86[name][1], bool(signal), value, ns, _meaning(name, signal, answer)))
@@ -638,21 +637,3 @@ def cuts() -> pd.DataFrame:
     ]
     names = ["chapter", "technique", "cut at", "who believes it", "stays real below"]
     return pd.DataFrame(rows, columns=names).sort_values("chapter", ignore_index=True)
-
-
-# --- helpers --------------------------------------------------------------------------------------
-
-
-def _program(name: str, *arguments: object, given: str = "") -> Any:
-    """Run one of the small programs beside this module and return the JSON that it prints."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", str(PROGRAMS / name), *map(str, arguments)],
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    if done.returncode != 0 or not done.stdout:
-        raise CannotMeasure(done.stderr.strip().rsplit("\n", 1)[-1] or f"{name} died")
-    return json.loads(done.stdout)

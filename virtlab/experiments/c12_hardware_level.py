@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import math
 import mmap
 import os
 import random
 import struct
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +21,7 @@ import pandas as pd
 import psutil
 
 from virtlab import host, leftovers
+from virtlab.experiments.running import run_program
 from virtlab.machines import tlb
 from virtlab.machines.paged import TRANSLATORS, PagedMachine, PagedMemory, visitor
 from virtlab.machines.paging import AddressSpace, Geometry, frames_from
@@ -36,7 +34,6 @@ from virtlab.runtimes import RuntimeFailed, kvm
 from virtlab.runtimes.kvm import LEAST_MEMORY, Machine
 
 CHAPTER = "12-hardware-level"
-PROGRAMS = Path(__file__).parent / "programs"
 MIB = 1 << 20
 PAGE = 4096
 CR3 = 0x10000  # where our monitor puts a guest's top table
@@ -735,24 +732,10 @@ def full_pool(capacity_mib: int = 12, disks: int = 3) -> pd.DataFrame:
     """
     words = ("promise", "reserve")
     with leftovers.own_folder() as folder:
-        told = _program("thin_disks.py", folder, capacity_mib, disks, *words)
+        told = run_program("thin_disks.py", folder, capacity_mib, disks, *words)
     rows = [
         (f"{one['way']}d", f"disk {number % disks + 1}", capacity_mib, one["written"], one["end"])
         for number, one in enumerate(told)
     ]
     columns = ["condition", "disk", "promised_mib", "written_mib", "end"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _program(name: str, *arguments: object) -> Any:
-    """Run one of the small programs beside this module and return the JSON that it prints."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", str(PROGRAMS / name), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise CannotMeasure(done.stderr.strip().rsplit("\n", 1)[-1] or f"{name} died")
-    return json.loads(done.stdout)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import struct
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +16,8 @@ import pandas as pd
 
 from virtlab import host, leftovers
 from virtlab.experiments import emulators
-from virtlab.experiments.emulators import FUNCTION, PROGRAMS, STEPS, N
+from virtlab.experiments.emulators import FUNCTION, STEPS, N
+from virtlab.experiments.running import run_program
 from virtlab.machines import arm64
 from virtlab.machines.toycpu import (
     CLEAN,
@@ -682,16 +680,7 @@ def partial_virtualization() -> pd.DataFrame:
         kernel and the seven kinds of namespace), of, other (what is not the host's).
     """
     with leftovers.own_folder() as folder:
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", str(PROGRAMS / "partial.py"), str(folder)],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    if done.returncode != 0:
-        raise CannotMeasure(done.stderr.strip().rpartition("\n")[2] or "the program died")
-    told: Mapping[str, Any] = json.loads(done.stdout)
+        told: Mapping[str, Any] = run_program("partial.py", folder)
     data = pd.DataFrame(told["rows"])
     data.attrs["failed"] = dict(told["failed"])
     return data

@@ -19,6 +19,7 @@ import pandas as pd
 
 from virtlab import host, leftovers
 from virtlab.experiments.programs.prisoner import ATTACKS, POWERS, STOPPED, THROUGH
+from virtlab.experiments.running import PROGRAMS, launched
 from virtlab.measure.rounds import measure_rounds, measure_rows
 from virtlab.models.quota import finish_time
 from virtlab.registry import CannotMeasure, experiment
@@ -31,7 +32,6 @@ from virtlab.runtimes.launched import LaunchedRuntime
 from virtlab.runtimes.launcher import Launcher
 
 CHAPTER = "14-os-level"
-PROGRAMS = Path(__file__).parent / "programs"
 _PATIENCE_S = 60.0
 _MIB = 1 << 20
 
@@ -129,7 +129,7 @@ def crowd(rounds: int = 2, times: int = 1, seed: int = 1, progress: bool = False
     conditions: dict[str, Callable[[], Iterable[Row]]] = {}
     for name, most in CROWD.items():
         if available := RUNTIMES[name].available():
-            conditions[name] = partial(_raise_crowd, _launched(name), most * times)
+            conditions[name] = partial(_raise_crowd, launched(name), most * times)
         else:
             failed[name] = available.why
     data = measure_rows(conditions, rounds=rounds, seed=seed, warm=False, progress=progress)
@@ -249,7 +249,7 @@ def capacity(rounds: int = 4, seed: int = 1, progress: bool = False) -> pd.DataF
     Returns:
         Columns round, order, condition (one for all), containers (at once), jobs_per_s (of all).
     """
-    runtime = _launched("namespaces")
+    runtime = launched("namespaces")
 
     def measure(count: int) -> dict[str, float]:
         lives = runtime.run_many(count, ["/bin/sh", "-c", JOB])
@@ -336,7 +336,7 @@ def self_healing(
         One row a tick: round, order, condition, tick, desired, crashed (0 or 1), found (running
         when the loop looks), running (after it acted), started, repair_ms (looking and acting).
     """
-    runtime = _launched("namespaces")
+    runtime = launched("namespaces")
     taken = dict.fromkeys(("with a reconcile loop", "left alone"), 0)
 
     def measure(name: str) -> list[Row]:
@@ -377,12 +377,6 @@ def _watch(fleet: Fleet, loop: bool, ticks: int, chance: random.Random) -> list[
 
 
 # --- helpers --------------------------------------------------------------------------------------
-
-
-def _launched(name: str) -> LaunchedRuntime:
-    runtime = RUNTIMES[name]
-    assert isinstance(runtime, LaunchedRuntime)
-    return runtime
 
 
 def _started(name: str, *arguments: object) -> subprocess.Popen[str]:

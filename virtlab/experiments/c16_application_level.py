@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 import random
 import re
 import shutil
 import subprocess
-import sys
 import tarfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,15 +19,14 @@ from typing import Any
 import pandas as pd
 
 from virtlab import host, images, leftovers
+from virtlab.experiments.running import launched, output_of, run_program
 from virtlab.measure.rounds import measure_rounds
 from virtlab.models import app_layers
 from virtlab.registry import CannotMeasure, experiment
-from virtlab.runtimes import RUNTIMES, RuntimeFailed
-from virtlab.runtimes.launched import LaunchedRuntime
+from virtlab.runtimes import RuntimeFailed
 from virtlab.runtimes.rooted import rooted
 
 CHAPTER = "16-application-level"
-PROGRAMS = Path(__file__).parent / "programs"
 WAYS = ("no package", "path shim", "bind mount", "overlay")
 
 
@@ -45,7 +42,7 @@ def system_paths() -> pd.DataFrame:
         lies there: host_before, application_sees, host_after ("–" for nothing).
     """
     with leftovers.own_folder() as folder:
-        return pd.DataFrame(_program("system", folder))
+        return pd.DataFrame(run_program("fooled.py", "system", folder))
 
 
 @experiment(f"{CHAPTER}/fooled", claims=["C060"])
@@ -63,7 +60,7 @@ def fooled() -> pd.DataFrame:
     for name in WAYS:
         with leftovers.own_folder() as folder:
             try:
-                rows.append({"condition": name, **_program(name, folder)})
+                rows.append({"condition": name, **run_program("fooled.py", name, folder)})
             except CannotMeasure as error:
                 failed[name] = f"mounts in a namespace of its own: {error}"
     data = pd.DataFrame(rows)
@@ -83,7 +80,7 @@ def open_cost(samples: int = 100, seed: int = 1) -> pd.DataFrame:
         One row a sample: round, order, condition, us (mean of a batch of openings).
     """
     with leftovers.own_folder() as folder:
-        return pd.DataFrame(_program("cost", folder, samples, seed))
+        return pd.DataFrame(run_program("fooled.py", "cost", folder, samples, seed))
 
 
 # --- packed with what it opens --------------------------------------------------------------------
@@ -219,11 +216,11 @@ def packed() -> pd.DataFrame:
         (folder / "marker").write_text("here\n")
         look = f"echo {folder}/marke*"
         files = needed(trace(script), script)
-        plain = _launched("posix_spawn")
+        plain = launched("posix_spawn")
         truth = {}
         for zone in (ZONE, OTHER_ZONE):
-            truth[zone] = _output(plain, ["/bin/sh", str(script), zone]).splitlines()
-        found = _output(plain, ["/bin/sh", "-c", look]) == f"{folder}/marker"
+            truth[zone] = output_of(plain, ["/bin/sh", str(script), zone]).splitlines()
+        found = output_of(plain, ["/bin/sh", "-c", look]) == f"{folder}/marker"
         rows.append(("on the host", 0, 0.0, *truth[ZONE], True, found))
         of_ldd = _ldd()
         packages = (
@@ -234,9 +231,9 @@ def packed() -> pd.DataFrame:
         for number, (name, content, zone) in enumerate(packages):
             root = folder / f"package{number}"
             count, kib = build(root, content)
-            with rooted(_launched("namespaces"), root) as inside:
-                said = _output(inside, ["/bin/sh", "/app/report", zone]).splitlines()
-                found = _output(inside, ["/bin/sh", "-c", look]) == f"{folder}/marker"
+            with rooted(launched("namespaces"), root) as inside:
+                said = output_of(inside, ["/bin/sh", "/app/report", zone]).splitlines()
+                found = output_of(inside, ["/bin/sh", "-c", look]) == f"{folder}/marker"
             lines = [*said, "–", "–"][:2]
             rows.append((name, count, kib, *lines, lines == truth[zone], found))
     names = ["condition", "files", "kib", "zone", "word", "right", "finds_a_file_of_the_host"]
@@ -342,11 +339,11 @@ def _once(name: str, folder: Path) -> dict[str, float]:
         place = folder / "folder"
     try:
         ready = time.perf_counter_ns()
-        launched = copy.copy(_launched("namespaces").launcher())
-        launched.root, launched.binds = place, []
-        runtime = copy.copy(_launched("namespaces"))
-        runtime.launcher = lambda: launched  # type: ignore[method-assign]
-        said = _output(runtime, ["/bin/sh", "/app/report", ZONE])
+        launcher = copy.copy(launched("namespaces").launcher())
+        launcher.root, launcher.binds = place, []
+        runtime = copy.copy(launched("namespaces"))
+        runtime.launcher = lambda: launcher  # type: ignore[method-assign]
+        said = output_of(runtime, ["/bin/sh", "/app/report", ZONE])
         done = time.perf_counter_ns()
         if ZONE not in said:
             raise RuntimeFailed(f"the package did not run from {name}: {said[:80]}")
@@ -424,21 +421,6 @@ def registry_rules() -> pd.DataFrame:
 # --- helpers --------------------------------------------------------------------------------------
 
 
-def _launched(name: str) -> LaunchedRuntime:
-    runtime = RUNTIMES[name]
-    assert isinstance(runtime, LaunchedRuntime)
-    return runtime
-
-
-def _output(runtime: LaunchedRuntime, command: Sequence[str]) -> str:
-    """Run a command to its end and return what it printed."""
-    life = runtime.lives(1, command)[0]
-    if not life["output"] and life["status"] != 0:
-        said = str(life.get("errors", "")).strip().splitlines() or [f"status {life['status']}"]
-        raise RuntimeFailed(f"{runtime.name}: {said[-1]}")
-    return str(life["output"]).replace("\r", "").strip()
-
-
 def _kib(file: Path) -> float:
     return file.stat().st_size / 1024
 
@@ -450,17 +432,3 @@ def _run(name: str, *arguments: object) -> None:
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
         raise RuntimeFailed(f"{name}: {said[-1]}")
-
-
-def _program(*arguments: object) -> Any:
-    """Run the small program beside this module and return the JSON that it prints."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", str(PROGRAMS / "fooled.py"), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise CannotMeasure(done.stderr.strip().rsplit("\n", 1)[-1] or "the program died")
-    return json.loads(done.stdout)

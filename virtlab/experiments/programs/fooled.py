@@ -23,6 +23,7 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parents[3]))
 
 from virtlab import syscalls
+from virtlab.container import walls
 
 HOST = {
     "hosts": "127.0.0.1 localhost\n",
@@ -33,20 +34,6 @@ HOST = {
 }
 LINE = "10.0.0.7 printer\n"
 BATCH = 50
-
-
-def own_mounts() -> str:
-    """Give this process a mount namespace; as an ordinary user inside a user namespace."""
-    uid, gid = os.geteuid(), os.getegid()
-    if uid == 0:
-        syscalls.unshare(syscalls.CLONE_NEWNS)
-    else:
-        syscalls.unshare(syscalls.CLONE_NEWUSER | syscalls.CLONE_NEWNS)
-        maps = [("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")]
-        for name, text in maps:
-            Path(f"/proc/self/{name}").write_text(text)
-    syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
-    return "" if uid == 0 else ",userxattr"
 
 
 def overlay(lower: Path, above: Path, place: Path, more: str) -> None:
@@ -167,18 +154,7 @@ def fool(condition: str, folder: Path) -> dict[str, Any]:
         with Shim(system, package):
             seen = application(system)
     else:
-        reader, writer = os.pipe()
-        if (child := os.fork()) == 0:  # its mounts end with it
-            answer = beside(condition, system, package)
-            os.write(writer, json.dumps(answer).encode())
-            os._exit(0)
-        os.close(writer)
-        with open(reader) as told:  # noqa: PTH123
-            answer = json.loads(told.read())
-        os.waitpid(child, 0)
-        if "error" in answer:
-            raise OSError(answer["error"])
-        seen, own = answer["seen"], answer["own"]
+        seen, own = walls.in_child(lambda: beside(condition, system, package))
     if condition in ("no package", "path shim"):
         own = sizes(package)
     changed = [
@@ -197,19 +173,16 @@ def fool(condition: str, folder: Path) -> dict[str, Any]:
     }
 
 
-def beside(condition: str, system: Path, package: Path) -> dict[str, Any]:
-    """In a child: mount, run the application, say what it saw and what the package has."""
-    try:
-        more = own_mounts()
-        memory(package)
-        if condition == "bind mount":
-            shutil.copytree(system, package / "copy")
-            syscalls.mount(str(package / "copy"), str(system), None, syscalls.MS_BIND)
-            return {"seen": application(system), "own": sizes(package / "copy")}
-        overlay(system, package, system, more)
-        return {"seen": application(system), "own": sizes(package / "upper")}
-    except OSError as error:
-        return {"error": str(error)}
+def beside(condition: str, system: Path, package: Path) -> tuple[dict[str, str], dict[str, int]]:
+    """Mount, run the application; return what it saw, and the sizes of what the package has."""
+    more = walls.own_mounts()
+    memory(package)
+    if condition == "bind mount":
+        shutil.copytree(system, package / "copy")
+        syscalls.mount(str(package / "copy"), str(system), None, syscalls.MS_BIND)
+        return application(system), sizes(package / "copy")
+    overlay(system, package, system, more)
+    return application(system), sizes(package / "upper")
 
 
 def sizes(folder: Path) -> dict[str, int]:
@@ -237,26 +210,13 @@ def system_folders(folder: Path) -> list[dict[str, str]]:
         "/etc/virtlab.conf": "makes it",
     }
     before = {path: digest(path) for path in paths}
-    reader, writer = os.pipe()
-    if (child := os.fork()) == 0:
-        try:
-            answer: dict[str, Any] = {"inside": change_system(folder)}
-        except OSError as error:
-            answer = {"error": str(error)}
-        os.write(writer, json.dumps(answer).encode())
-        os._exit(0)
-    os.close(writer)
-    with open(reader) as told:  # noqa: PTH123
-        answer = json.loads(told.read())
-    os.waitpid(child, 0)
-    if "error" in answer:
-        raise OSError(answer["error"])
+    inside = walls.in_child(lambda: change_system(folder))
     return [
         {
             "condition": path,
             "application": does,
             "host_before": before[path],
-            "application_sees": answer["inside"][path],
+            "application_sees": inside[path],
             "host_after": digest(path),
         }
         for path, does in paths.items()
@@ -265,7 +225,7 @@ def system_folders(folder: Path) -> list[dict[str, str]]:
 
 def change_system(folder: Path) -> dict[str, str]:
     """In a child: lay overlays over /etc and /usr/bin, change files there, say what is seen."""
-    more = own_mounts()
+    more = walls.own_mounts()
     package = memory(folder / "package")
     for name in ("etc", "usr/bin"):
         place = Path("/") / name
@@ -288,7 +248,7 @@ def change_system(folder: Path) -> dict[str, str]:
 
 def cost(folder: Path, samples: int, seed: int) -> list[dict[str, Any]]:
     """Time opening, reading and closing a small file each way, in shuffled rounds."""
-    more = own_mounts()
+    more = walls.own_mounts()
     memory(folder / "all")
     places = {name: folder / "all" / name for name in ("host", "bound", "merged", "above", "own")}
     for place in places.values():

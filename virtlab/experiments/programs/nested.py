@@ -10,7 +10,7 @@ import json
 import os
 import select
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[3]))
@@ -31,7 +31,8 @@ class House:
         self.ready, self.tell_ready = os.pipe()
 
     def fork(self, name: str, live: Callable[[], None]) -> int:
-        """Fork a process with a name of its own that lives until the house is left."""
+        """Fork a process that lives until the house is left; return when it has its own name."""
+        named, name_it = os.pipe()
         pid = os.fork()
         if pid == 0:
             try:
@@ -39,6 +40,7 @@ class House:
                     os.close(self._leave)
                     self._leave = -1
                 Path("/proc/self/comm").write_text(name)
+                os.close(name_it)
                 live()
                 os.read(self.stay, 1)  # nothing ever comes: it ends when the last writer is gone
             except OSError as error:
@@ -49,6 +51,9 @@ class House:
                         os.wait()
                     except ChildProcessError:
                         os._exit(0)
+        os.close(name_it)
+        os.read(named, 1)  # nothing comes: the child has closed its end, or is gone
+        os.close(named)
         return pid
 
     def say(self, what: dict[str, object]) -> None:
@@ -60,8 +65,11 @@ class House:
         os.close(self._leave)
 
 
-def listing() -> dict[str, int]:
-    """The processes of ours that /proc lists here, by name, under the number they have here."""
+def listing(family: Container[int] | None = None) -> dict[str, int]:
+    """The processes of ours that /proc lists here, by name, under the number they have here.
+
+    A host may have another house like this: there `family` are the numbers of ours.
+    """
     found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -69,7 +77,7 @@ def listing() -> dict[str, int]:
                 name = (entry / "comm").read_text().strip()
             except OSError:
                 continue
-            if name in OURS:
+            if name in OURS and (family is None or int(entry.name) in family):
                 found[name] = int(entry.name)
     return found
 
@@ -80,17 +88,6 @@ def numbers(pid: int) -> list[int]:
         if line.startswith("NSpid:"):
             return [int(word) for word in line.split()[1:]]
     raise OSError("this kernel does not tell NSpid")
-
-
-def can_name(pid: int) -> bool:
-    """Whether a signal would find the process; none is sent."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def main() -> None:
@@ -110,7 +107,7 @@ def main() -> None:
         house.fork("box-gate", box_gate)
         if not select.select([house.ready], [], [], PATIENCE_S)[0]:
             raise OSError("the inner box was not made")
-        reached = can_name(host_number_of_outside)
+        reached = walls.can_name(host_number_of_outside)
         house.say({"view": "box", "seen": listing(), "reach": reached})
 
     def box_gate() -> None:
@@ -138,14 +135,13 @@ def main() -> None:
             told[said["view"]] = said
             if len(told) == 2:
                 break
-    family = descendants(builder)
-    seen_by_host = {name: pid for name, pid in listing().items() if pid in family}
+    seen_by_host = listing(descendants(builder))
     processes = [
         {"name": name, "lives_in": HOMES[name.partition("-")[0]], "nspid": numbers(pid)}
         for name, pid in sorted(seen_by_host.items(), key=lambda item: OURS.index(item[0]))
     ]
     reach = {
-        "into the box": can_name(seen_by_host["inner-worker"]),
+        "into the box": walls.can_name(seen_by_host["inner-worker"]),
         "out of the box": told["box"]["reach"],
     }
     house.leave()

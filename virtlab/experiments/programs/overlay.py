@@ -16,6 +16,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[3]))
 
 from virtlab import syscalls
+from virtlab.container import walls
 
 BASE = {
     "etc/hosts": "127.0.0.1 localhost\n",
@@ -25,20 +26,6 @@ BASE = {
     "cache/page2": "old\n",
 }
 BIG_FILES = ("big", *(f".big{number}" for number in range(2, 6)))  # the hidden ones are not listed
-
-
-def own_mounts() -> str:
-    """Give this process a mount namespace; as an ordinary user inside a user namespace."""
-    uid, gid = os.geteuid(), os.getegid()
-    if uid == 0:
-        syscalls.unshare(syscalls.CLONE_NEWNS)
-    else:
-        syscalls.unshare(syscalls.CLONE_NEWUSER | syscalls.CLONE_NEWNS)
-        maps = [("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")]
-        for name, text in maps:
-            Path(f"/proc/self/{name}").write_text(text)
-    syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
-    return "" if uid == 0 else ",userxattr"
 
 
 def lay(folder: Path, big: int) -> None:
@@ -123,7 +110,7 @@ def report(folder: Path) -> list[dict[str, str]]:
 def main() -> None:
     """Lay, mount, change, look."""
     folder, big = Path(sys.argv[1]), int(sys.argv[2])
-    more = own_mounts()
+    more = walls.own_mounts()
     lay(folder, big)
     try:
         mount(folder, more)

@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[3]))
 
-from virtlab.probes import isolate
+from virtlab.container import walls
 
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 SECTORS = 64
@@ -113,7 +113,7 @@ def disk(folder: Path) -> dict[str, Any]:
 def card() -> dict[str, Any]:
     """A program sends a packet into a card; a process takes it out and answers for the peer."""
     try:
-        isolate("net")
+        walls.put_up(["net"])
     except OSError as error:
         raise OSError(f"no network namespace of its own: {error.strerror}") from None
     set_interface, kind_tun_without_header = 0x400454CA, 0x1001

@@ -19,32 +19,10 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parents[3]))
 
 from virtlab import syscalls
+from virtlab.container.walls import in_child
 
 SHUFFLED = ("nothing", "uts", "ipc", "cgroup", "pid", "net", "mnt")
 HOSTNAME = "container"
-
-
-def in_child(action: Callable[[], Any]) -> Any:
-    """Run an action in a forked child and return what it returns, which must fit JSON."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(reader)
-        try:
-            answer = {"answer": action()}
-        except OSError as error:
-            answer = {"error": str(error)}
-        with os.fdopen(writer, "w") as out:
-            json.dump(answer, out)
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as told:
-        text = told.read()
-    os.waitpid(pid, 0)
-    answer = json.loads(text or '{"error": "a child died"}')
-    if "error" in answer:
-        raise OSError(answer["error"])
-    return answer["answer"]
 
 
 def build(order: Sequence[str], root: str) -> tuple[list[list[Any]], dict[str, Any]]:
