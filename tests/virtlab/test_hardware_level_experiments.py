@@ -226,7 +226,7 @@ def test_the_figure_of_time_adds_up_to_all_of_it() -> None:
     shown = figures.time_split(made(data))
     assert len(shown.png()) <= figures.MOST_BYTES
     table = shown.table.set_index("condition")
-    parts = table[["the guest's own work", "leaving and entering", "our monitor"]]
+    parts = table[["the guest's own work", "leaving, entering, interruptions", "our monitor"]]
     assert parts.sum(axis=1).tolist() == pytest.approx([100, 100, 100])
     assert parts.loc["often"].tolist() == pytest.approx([1, 59, 40])
     assert (parts >= 0).all(axis=None)

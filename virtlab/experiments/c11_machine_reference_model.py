@@ -623,7 +623,7 @@ def cuts() -> pd.DataFrame:
         (13, "full: trap, or translate", "ISA, all of it", "an unmodified system", "the CPU"),
         (13, "paravirtual", "ISA, changed by hypercalls", "an adapted system", "the CPU"),
         (13, "partial: one device", "ISA, a piece of it", "a driver", "the rest of the machine"),
-        (8, "emulation", "ISA, a foreign one", "foreign programs", "nothing need be"),
+        (8, "emulation", "ISA, a foreign one", "foreign programs", "nothing has to"),
         (14, "operating-system level: a container", "ABI, its names", "a program", "the kernel"),
         (5, "a user-space kernel (gVisor)", "ABI, all of it", "a program", "a few system calls"),
         (

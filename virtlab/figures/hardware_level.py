@@ -18,7 +18,7 @@ from virtlab.figures.base import (
 )
 from virtlab.registry import Measurement
 
-WHOSE = ("the guest's own work", "leaving and entering", "our monitor")
+WHOSE = ("the guest's own work", "leaving, entering, interruptions", "our monitor")
 
 
 @styled

@@ -10,6 +10,7 @@ from virtlab.figures.base import COLOURS, Shown, new_figure, rows_of, set_title,
 from virtlab.registry import Measurement
 
 _LIGHT = "#DCEBF5"
+MOST_WIDE = 6  # columns
 
 
 @styled
@@ -30,7 +31,12 @@ def grid(
         what: what is counted, and the verb that says what became of it.
     """
     table = m.data[["condition", *columns, "source"]].reset_index(drop=True)
-    figure, axes = new_figure(width=2.9 + 1.32 * len(columns), height=1.4 + 0.44 * len(table))
+    # With many columns the words wrap sooner: a picture that is too wide is shown too small.
+    wide = len(columns) <= MOST_WIDE
+    across_inches, down_inches, letters = (1.32, 0.44, 16) if wide else (0.86, 0.56, 9)
+    figure, axes = new_figure(
+        width=2.9 + across_inches * len(columns), height=1.4 + down_inches * len(table)
+    )
     through = 0
     for height, row in enumerate(rows_of(table)):
         for across, name in enumerate(columns):
@@ -45,7 +51,7 @@ def grid(
             axes.text(
                 across + 0.5,
                 height + 0.5,
-                _wrapped(str(value)),
+                _wrapped(str(value), letters),
                 ha="center",
                 va="center",
                 fontsize=11,
@@ -78,10 +84,10 @@ def grid(
     return Shown(figure, sentence, table.rename(columns=words))
 
 
-def _wrapped(text: str) -> str:
-    """Break a refusal of the kernel over two lines."""
+def _wrapped(text: str, letters: int) -> str:
+    """Break what has so many letters or more over two lines."""
     words = text.split(" ")
-    if len(text) < 16 or len(words) < 2:
+    if len(text) < letters or len(words) < 2:
         return text
     half = min(range(1, len(words)), key=lambda at: abs(len(" ".join(words[:at])) - len(text) / 2))
     return "\n".join([" ".join(words[:half]), " ".join(words[half:])])
