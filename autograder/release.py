@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import ahocorasick
 from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
@@ -114,15 +115,21 @@ def release(course: Course, name: str, *, database: bool = True) -> Path:
 def find_leaks(folder: Path, assignments: Iterable[Assignment]) -> list[Leak]:
     """Search all files below the folder for solutions and hidden tests of the assignments."""
     secrets = [secret for assignment in assignments for secret in secrets_of(assignment)]
+    if not secrets:
+        return []
+    # All of them in one pass over a text: there are thousands of secrets and of texts.
+    search = ahocorasick.Automaton()
+    for secret in secrets:
+        search.add_word(secret.text, secret)
+    search.make_automaton()
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     found: dict[tuple[str, str], Leak] = {}
     for path in files:
         for where, data in _pieces(path):
             for text in _readings(data):
-                for secret in secrets:
-                    if secret.text in text:
-                        at = f"{path.relative_to(folder)}{where}"
-                        found.setdefault((at, secret.cell), Leak(at, secret))
+                for _, secret in search.iter(text):
+                    at = f"{path.relative_to(folder)}{where}"
+                    found.setdefault((at, secret.cell), Leak(at, secret))
     return list(found.values())
 
 
