@@ -24,6 +24,21 @@ from autograder.grading import Exercise, Result, State, exercises_of, write_file
 from autograder.notebooks import write_notebook
 
 MARK = ".autograder"
+# What nbgrader's exchange adds to a submission.
+OF_EXCHANGE = ("timestamp.txt", "submission_secret.txt")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A score that grading again changed; None where a person had, or has, to decide.
+
+    Attributes:
+        name: the exercise's, or "late_penalty".
+    """
+
+    name: str
+    before: float | None
+    now: float | None
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,8 @@ class Row:
         score: points that count, late penalty taken off; None if not graded.
         notes: one line for each thing that a person should know.
         kept: True if it was graded before and nothing has changed.
+        before: the score until now; None if it was not graded before.
+        changes: what grading it again changed, in the order of the exercises.
     """
 
     student: str
@@ -46,6 +63,8 @@ class Row:
     late_penalty: float = 0.0
     notes: tuple[str, ...] = ()
     kept: bool = False
+    before: float | None = None
+    changes: tuple[Change, ...] = ()
 
     @property
     def graded(self) -> bool:
@@ -54,7 +73,8 @@ class Row:
 
     def as_json(self) -> dict[str, Any]:
         """The row as `--format json` prints it."""
-        return asdict(self) | {"notes": list(self.notes)}
+        row = asdict(self)
+        return row | {name: list(row[name]) for name in ("notes", "changes")}
 
 
 def grade_class(
@@ -150,6 +170,7 @@ def _record(
         recorded = gradebook.save(result, submission) if result.notebooks else None
         penalty = recorded.penalty if recorded else 0.0
         _write_feedback(course, result, feedback_pages(result, penalty))
+        _keep_for_exchange(course, submission)
         if result.notebooks:
             _write_autograded(course, assignment, submission, result)
     except GradebookError as error:
@@ -188,7 +209,22 @@ def _row(
         recorded.penalty,
         notes,
         kept,
+        None if recorded.before is None else recorded.before.score,
+        tuple(_changes(recorded)),
     )
+
+
+def _changes(recorded: Recorded) -> Iterator[Change]:
+    """What was saved and differs from what the gradebook held before."""
+    if recorded.before is None:
+        return
+    earlier = {e.name: e.score for e in exercises_of(recorded.before.grades)}
+    for exercise in exercises_of(recorded.grades):
+        before = earlier.get(exercise.name)
+        if exercise.score != before:
+            yield Change(exercise.name, before, exercise.score)
+    if recorded.penalty != recorded.before.penalty:
+        yield Change("late_penalty", recorded.before.penalty, recorded.penalty)
 
 
 def _not_graded(result: Result, reason: str) -> Row:
@@ -220,6 +256,20 @@ def _write_feedback(course: Course, result: Result, pages: dict[str, str]) -> No
         partial = folder / f".{name}.partial"
         partial.write_text(page, encoding="utf-8")
         partial.replace(folder / f"{name}.html")
+
+
+def _keep_for_exchange(course: Course, submission: Submission) -> None:
+    """Put beside the feedback what nbgrader's exchange put beside the submission.
+
+    `nbgrader release_feedback` reads there whose the page is.
+    """
+    folder = course.folder("feedback", submission.student, submission.assignment)
+    if not folder.is_dir():
+        return
+    for name in OF_EXCHANGE:
+        (folder / name).unlink(missing_ok=True)
+        if name in submission.files:
+            (folder / name).write_bytes(submission.files[name])
 
 
 def _write_autograded(

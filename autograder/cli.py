@@ -421,7 +421,9 @@ def _print_rows(rows: Sequence[Row], form: str) -> None:
     head = ["student", "score", "max_score", *names, "late_penalty", "state"]
     lines = [_line(row, names) for row in rows]
     if form == "csv":
-        csv.writer(sys.stdout, lineterminator="\n").writerows([head, *lines])
+        changed = [[_shown(row.before), _changed(row)] for row in rows]
+        both = [line + more for line, more in zip(lines, changed, strict=True)]
+        csv.writer(sys.stdout, lineterminator="\n").writerows([[*head, "before", "changed"], *both])
         return
     from tabulate import tabulate
 
@@ -435,23 +437,42 @@ def _print_rows(rows: Sequence[Row], form: str) -> None:
         f"\n{len(rows) - left} of {len(rows)} graded"
         + (f", {kept} of them before (--force grades them again)" if kept else "")
     )
+    again = sum(row.before is not None and not row.kept for row in rows)
+    different = [
+        (row.student, _shown(row.before), _shown(row.score), _changed(row))
+        for row in rows
+        if row.changes
+    ]
+    if again:
+        print(f"{len(different)} of {again} graded again have changed")
+    if different:
+        print(f"\n{tabulate(different, ['student', 'before', 'now', 'by'], disable_numparse=True)}")
 
 
 def _line(row: Row, names: Sequence[str]) -> list[str | None]:
-    from autograder.feedback import shown_points
-
-    def points(value: float | None) -> str | None:
-        return None if value is None else shown_points(value)
-
     earned = {exercise.name: exercise.score for exercise in row.exercises}
     return [
         row.student,
-        points(row.score),
-        points(row.max_score),
-        *(points(earned.get(name)) for name in names),
-        points(row.late_penalty or None),
+        _shown(row.score),
+        _shown(row.max_score),
+        *(_shown(earned.get(name)) for name in names),
+        _shown(row.late_penalty or None),
         row.state,
     ]
+
+
+def _changed(row: Row) -> str:
+    """By which exercises a score changed, as `double 3 -> 1`."""
+    return ", ".join(
+        f"{change.name} {_shown(change.before) or 'open'} -> {_shown(change.now) or 'open'}"
+        for change in row.changes
+    )
+
+
+def _shown(points: float | None) -> str | None:
+    from autograder.feedback import shown_points
+
+    return None if points is None else shown_points(points)
 
 
 def _count(text: str) -> int:

@@ -13,7 +13,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -49,10 +49,12 @@ class Recorded:
     Attributes:
         grades: one a graded cell, in the source's order.
         penalty: points taken off for handing in late.
+        before: what it held until this was saved; None if nothing, or if nothing was saved.
     """
 
     grades: list[CellGrade]
     penalty: float
+    before: Recorded | None = None
 
     @property
     def score(self) -> float:
@@ -168,7 +170,7 @@ class Gradebook:
         As in nbgrader, a score that a person gave stays, and is marked to be looked at again.
 
         Returns:
-            What the gradebook now holds, nbgrader's late penalty included.
+            What the gradebook now holds, nbgrader's late penalty included, and what it held.
 
         Raises:
             GradebookError: if it cannot be written; nothing of it is written then.
@@ -176,7 +178,9 @@ class Gradebook:
         session = self._api.db
         with _one_line_errors(self.where):
             try:
-                row = self._submission_row(result.student) or self._new_submission(result.student)
+                known = self._submission_row(result.student)
+                before = None if known is None else self._recorded(known)
+                row = known or self._new_submission(result.student)
                 if submission.timestamp is not None:
                     row.timestamp = submission.timestamp
                 for notebook in result.notebooks:
@@ -184,7 +188,7 @@ class Gradebook:
                 session.add(row)
                 for notebook_row in row.notebooks:
                     self._penalize(row, notebook_row)
-                saved = self._recorded(row)
+                saved = replace(self._recorded(row), before=before)
                 session.commit()
             except BaseException:
                 session.rollback()

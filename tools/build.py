@@ -29,6 +29,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 CELL_SECONDS = 120
+WIDGET = "application/vnd.jupyter.widget-view+json"
 NOTEBOOK_BYTES = 1_000_000
 FIGURE_BYTES = 60_000
 FIGURE_TYPES = ("image/png", "image/jpeg", "image/svg+xml")
@@ -128,8 +129,13 @@ def carry_over(built: NotebookNode, committed: NotebookNode) -> None:
         new.outputs, new.execution_count = old.outputs, old.execution_count
 
 
-def execute(notebook: NotebookNode, folder: Path) -> None:
+def execute(notebook: NotebookNode, folder: Path, runs: Path | None = None) -> None:
     """Runs all cells in `folder`, and keeps their outputs in the notebook.
+
+    Args:
+        notebook: what to run.
+        folder: where its kernel works.
+        runs: where predictions and verdicts go; a folder that is thrown away if None.
 
     Raises:
         BuildError: a cell raised an error, took more than 120 s, or its kernel died.
@@ -146,7 +152,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
     running: dict[str, str] = {"cell": "the first cell"}
     client.on_cell_start = lambda cell, cell_index: running.update(cell=name_of(cell, cell_index))
     try:
-        with own_ledger():
+        with own_ledger(runs):
             client.execute()
     except CellTimeoutError:
         raise BuildError(f"{running['cell']}: took more than {CELL_SECONDS} s") from None
@@ -156,14 +162,18 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         raise BuildError(f"{running['cell']}: {error.ename}: {one_line(error.evalue)}") from None
     # The kernel's own version is no part of the chapter.
     notebook.metadata["language_info"] = {"name": "python"}
+    # A widget ends with its kernel; the words beside it say what it was.
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
 
 
 @contextmanager
-def own_ledger() -> Iterator[None]:
+def own_ledger(runs: Path | None = None) -> Iterator[None]:
     """Keeps predictions and verdicts of a build out of the author's own `runs/`."""
     before = os.environ.get("VIRTLAB_RUNS")
     with tempfile.TemporaryDirectory(prefix="virtlab-build-") as folder:
-        os.environ["VIRTLAB_RUNS"] = folder
+        os.environ["VIRTLAB_RUNS"] = str(runs or folder)
         try:
             yield
         finally:

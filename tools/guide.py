@@ -17,6 +17,7 @@ from autograder.assignment import exercise_of
 from autograder.course import Course
 from autograder.validate import Answer, answers_of
 from tools import build
+from virtlab import registry
 from virtlab.measure.folders import data_folder
 
 GUIDE = Path("docs") / "instructors-guide.md"
@@ -111,6 +112,60 @@ def _exercises(course: Course, name: str) -> Iterator[Exercise]:
         yield Exercise(exercise, said[1], points[exercise], int(said[2]))
 
 
+# --- What becomes of each claim -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ClaimLine:
+    """A claim of the notes and all that the course does with it.
+
+    Attributes:
+        chapter: its two digits.
+        kind: measured, computed, simulated or cited.
+        objectives: those of its chapter that its idea belongs to, as data/claims.csv says.
+        experiments: those of its chapter that say that they decide it.
+        cell: the id of the cell that judges it; empty while the chapter is to come.
+        exercises: the exercises of these objectives.
+    """
+
+    id: str
+    claim: str
+    chapter: str
+    kind: str
+    objectives: tuple[str, ...]
+    experiments: tuple[str, ...]
+    cell: str
+    exercises: tuple[str, ...]
+
+
+def claim_lines(course: Sequence[Chapter]) -> list[ClaimLine]:
+    """All claims in the order of the notes."""
+    deciding: dict[str, list[str]] = {}
+    for experiment in registry.load_all().values():
+        for claim in experiment.claims:
+            deciding.setdefault(claim, []).append(experiment.id)
+    lines = []
+    with (data_folder() / "claims.csv").open(encoding="utf-8", newline="") as rows:
+        for row in csv.DictReader(rows):
+            number, wanted = row["chapter"].zfill(2), tuple(row["objectives"].split())
+            chapter = next((one for one in course if row["id"] in one.claims), None)
+            own = chapter.exercises if chapter else ()
+            experiments = [name for name in deciding.get(row["id"], []) if name[:2] == number]
+            lines.append(
+                ClaimLine(
+                    id=row["id"],
+                    claim=row["claim"],
+                    chapter=number,
+                    kind=row["kind"],
+                    objectives=wanted,
+                    experiments=tuple(name.partition("/")[2] for name in experiments),
+                    cell=chapter.claims[row["id"]] if chapter else "",
+                    exercises=tuple(one.name for one in own if one.objective in wanted),
+                )
+            )
+    return lines
+
+
 # --- The generated parts --------------------------------------------------------------------------
 
 
@@ -170,28 +225,22 @@ def gallery(course: Sequence[Chapter]) -> str:
 
 
 def claims(course: Sequence[Chapter]) -> str:
-    """Which cell judges each claim of the notes, and what exercises its idea."""
-    rows = []
-    with (data_folder() / "claims.csv").open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            chapter = next((one for one in course if row["id"] in one.claims), None)
-            if chapter is None:
-                rows.append((row["id"], row["claim"], row["chapter"].zfill(2), "–", "to come", "–"))
-                continue
-            wanted = row["objectives"].split() or list(chapter.objectives)
-            own = [f"`{e.name}`" for e in chapter.exercises if e.objective in wanted]
-            cell = f"`{chapter.claims[row['id']]}`"
-            rows.append(
-                (
-                    row["id"],
-                    row["claim"],
-                    chapter.slug[:2],
-                    ", ".join(wanted),
-                    cell,
-                    ", ".join(own) or "–",
-                )
-            )
-    return table(("", "claim", "chapter", "objective", "judged in cell", "exercises"), rows)
+    """Which experiment and cell judge each claim of the notes, and what exercises its idea."""
+    rows = [
+        (
+            line.id,
+            line.claim,
+            line.chapter,
+            line.kind,
+            ", ".join(line.objectives) or "–",
+            "<br>".join(f"`{name}`" for name in line.experiments) or "–",
+            f"`{line.cell}`" if line.cell else "to come",
+            ", ".join(f"`{name}`" for name in line.exercises) or "–",
+        )
+        for line in claim_lines(course)
+    ]
+    heads = ("", "claim", "chapter", "kind", "objectives", "experiments", "cell", "exercises")
+    return table(heads, rows)
 
 
 PARTS: dict[str, Callable[[Sequence[Chapter]], str]] = {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the packages that apt.txt and apt-full.txt name. Needs apt-get and root (or sudo).
+# Installs the packages that lists name. Needs apt-get and root (or sudo).
+#   tools/install-system.sh [LIST...]     (else apt.txt and apt-full.txt)
 set -euo pipefail
 stop() { echo "make system: $1" >&2; exit 1; }
 command -v apt-get >/dev/null || stop "no apt-get here; install the packages in apt.txt and apt-full.txt by hand"
@@ -9,7 +10,8 @@ if [ "$(id -u)" != 0 ]; then
   as_root=(sudo)
 fi
 
-mapfile -t packages < <(sed -E 's/#.*//; s/[[:space:]]+$//; /^$/d' apt.txt apt-full.txt)
+[ $# != 0 ] || set -- apt.txt apt-full.txt
+mapfile -t packages < <(sed -E 's/#.*//; s/[[:space:]]+$//; /^$/d' "$@")
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

@@ -26,6 +26,9 @@ ROOT = Path(__file__).resolve().parents[1]
 START = "00-start-here"
 # What a page would load from elsewhere; plain links (<a href>) may lead anywhere.
 FOREIGN = re.compile(r"<(?:script|link|img|iframe)\b[^>]*(?:src|href)=\"(?:https?:)?//[^\"]*\"")
+SEARCH_BUTTON = re.compile(r"<button\b[^>]*\bsearch-button-field\b[^>]*>")
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
+THEME_ICON = re.compile(r"<i class=\"theme-switch\b[^>]*>")
 
 
 class SiteError(Exception):
@@ -62,13 +65,15 @@ def contents(root: Path) -> dict[str, Any]:
 
 def gather(root: Path, book: Path) -> None:
     """Copies what the site is made from into an empty folder, laid out as in the course."""
+    (book / "_toc.yml").write_text(yaml.safe_dump(contents(root), sort_keys=False))
     for name in ("notebooks", "release"):
         ignore = shutil.ignore_patterns("[0-9]*.md", ".ipynb_checkpoints")
         shutil.copytree(root / name, book / name, ignore=ignore)
     for path in book.rglob("*.ipynb"):
         without_widgets(path)
-    shutil.copy(root / "tools" / "site-config" / "_config.yml", book)
-    (book / "_toc.yml").write_text(yaml.safe_dump(contents(root), sort_keys=False))
+    config = root / "tools" / "site-config"
+    shutil.copy(config / "_config.yml", book)
+    shutil.copytree(config / "_static", book / "_static")
 
 
 def without_widgets(path: Path) -> None:
@@ -100,13 +105,29 @@ def build(root: Path, to: Path) -> None:
             text=True,
         )
         if done.returncode != 0:
-            said = (done.stdout + done.stderr).replace(f"{book}/", "").splitlines()
+            plain = COLOUR.sub("", done.stdout + done.stderr)
+            said = plain.replace(f"{book}/", "").splitlines()
             problems = [line for line in said if "WARNING" in line or "ERROR" in line]
             raise SiteError("; ".join(problems or said[-3:]))
         html = book / "_build" / "html"
+        name_buttons(html)
         refuse_foreign(html)
         shutil.rmtree(to, ignore_errors=True)
         shutil.copytree(html, to)
+
+
+def name_buttons(html: Path) -> None:
+    """Lets the theme's buttons have the names that they show.
+
+    The theme calls the search button otherwise for screen readers than it looks, and gives the
+    button for the colours a second name in each of its icons. Who says "click Search" to a computer
+    that listens would not be understood.
+    """
+    for path in html.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        text = SEARCH_BUTTON.sub(lambda tag: tag[0].replace(' aria-label="Search"', ""), text)
+        text = THEME_ICON.sub(lambda tag: re.sub(r'\s+title="[^"]*"', "", tag[0]), text)
+        path.write_text(text, encoding="utf-8")
 
 
 def refuse_foreign(html: Path) -> None:

@@ -1,6 +1,6 @@
 """Makes the student bundle: what a public course repository holds, as a folder and a zip file.
 
-    tools/student.py [--to DIR]
+    tools/student.py [--to DIR] [--repository OWNER/NAME]
 
 Notebooks, release, data, virtlab and the environment files; nothing of source/, answers/ or
 autograder/. The bundle is refused if a solution or a hidden test stands anywhere in it.
@@ -9,6 +9,7 @@ autograder/. The bundle is refused if a solution or a hidden test stands anywher
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 import tempfile
@@ -24,6 +25,9 @@ ROOT = Path(__file__).resolve().parents[1]
 NAME = "virtualization-course"
 FOLDERS = ("notebooks", "release", "data", "virtlab")
 FILES = (
+    ".devcontainer/Dockerfile",
+    ".devcontainer/devcontainer.json",
+    ".dockerignore",
     "LICENSE",
     "LICENSE-text",
     "apt-full.txt",
@@ -34,6 +38,14 @@ FILES = (
     "tools/setup-env.sh",
 )
 LEFT_OUT = (".ipynb_checkpoints", "__pycache__", "*.pyc", "*.part", "[0-9]*.md")
+# For the public repository that holds the bundle; the last two are the student's own.
+IGNORED = (".venv/", "__pycache__/", "*.egg-info/", ".ipynb_checkpoints/", "/runs/", "/work/")
+# Where Binder starts the course; in place of the braces, the public repository.
+BINDER = (
+    "[![Open the course on Binder](https://mybinder.org/badge_logo.svg)]"
+    "(https://mybinder.org/v2/gh/{}/HEAD?urlpath=lab/tree/notebooks/00-start-here.ipynb)"
+)
+REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 # A zip file of the same bundle is the same bytes, whenever it is made.
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -60,7 +72,13 @@ def assemble(root: Path, bundle: Path) -> None:
         shutil.copy2(path, bundle / path.name)
     project = (root / "pyproject.toml").read_text(encoding="utf-8")
     (bundle / "pyproject.toml").write_text(for_students(project), encoding="utf-8")
-    (bundle / ".gitignore").write_text(".venv/\n__pycache__/\n*.egg-info/\n/runs/\n")
+    (bundle / ".gitignore").write_text("".join(f"{name}\n" for name in IGNORED))
+
+
+def add_badge(readme: Path, repository: str) -> None:
+    """Puts the Binder badge of the public repository below the README's title."""
+    title, _, text = readme.read_text(encoding="utf-8").partition("\n")
+    readme.write_text(f"{title}\n\n{BINDER.format(repository)}\n{text}", encoding="utf-8")
 
 
 def for_students(project: str) -> str:
@@ -122,8 +140,13 @@ def write_zip(bundle: Path, target: Path) -> None:
             archive.writestr(entry, path.read_bytes())
 
 
-def make(root: Path, to: Path) -> Path:
+def make(root: Path, to: Path, repository: str = "") -> Path:
     """Makes the folder and the zip file, in place of older ones.
+
+    Args:
+        root: the course's folder.
+        to: where to.
+        repository: the public repository (owner/name) that will hold the bundle, if known.
 
     Returns:
         The folder.
@@ -136,6 +159,8 @@ def make(root: Path, to: Path) -> Path:
         made = Path(scratch) / NAME
         made.mkdir()
         assemble(root, made)
+        if repository:
+            add_badge(made / "README.md", repository)
         check(root, made)
         bundle = to / NAME
         shutil.rmtree(bundle, ignore_errors=True)
@@ -149,9 +174,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Makes the student bundle.")
     parser.add_argument("--root", type=Path, default=ROOT, help="the course's folder")
     parser.add_argument("--to", type=Path, help="where to (else build/ of the course)")
+    parser.add_argument(
+        "--repository",
+        metavar="OWNER/NAME",
+        default="",
+        help="the public repository that will hold it, for the Binder badge",
+    )
     options = parser.parse_args(argv)
+    to = (options.to or options.root / "build").resolve()
     try:
-        bundle = make(options.root.resolve(), (options.to or options.root / "build").resolve())
+        if options.repository and not REPOSITORY.fullmatch(options.repository):
+            raise BundleError(f"{options.repository!r} is not OWNER/NAME of a repository")
+        bundle = make(options.root.resolve(), to, options.repository)
     except (BundleError, CourseError, OSError) as error:
         print(f"make student: {error}", file=sys.stderr)
         return 1

@@ -112,6 +112,14 @@ def _parser() -> argparse.ArgumentParser:
     sharing.add_argument("--seed", type=int, default=1, help="of the order within each round")
     sharing.set_defaults(run=_sharing)
 
+    exercise = commands.add_parser(
+        "exercise", help="make a fresh copy of an exercise in work/, beside older ones"
+    )
+    exercise.add_argument(
+        "name", nargs="?", metavar="NN", help="its number or name (else: list them)"
+    )
+    exercise.set_defaults(run=_exercise)
+
     clean = commands.add_parser("clean", help="remove what a killed kernel left behind")
     clean.add_argument("--dry-run", action="store_true", help="only say what would be removed")
     clean.set_defaults(run=_clean)
@@ -123,6 +131,8 @@ def _parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="the claims of the notes and your verdicts so far")
     report.add_argument("--json", action="store_true", help="print JSON")
+    report.add_argument("--to", type=Path, metavar="FILE", help="write the lab report as HTML")
+    report.add_argument("--name", default="", help="your name, for the report")
     report.set_defaults(run=_report)
     return parser
 
@@ -238,7 +248,7 @@ def _cold_launcher(seed: int) -> str:
 
     chapter, _, name = PARENTS.partition("/")
     try:
-        measured = registry.run(registry.load(chapter)[name], sizes_mib=(0,), rounds=5, seed=seed)
+        measured = registry.take(registry.load(chapter)[name], sizes_mib=(0,), rounds=5, seed=seed)
     finally:
         close_warm_launcher()
     summaries = statistics.summarize(measured.data, REPORTED, seed=seed).to_dict("records")
@@ -261,7 +271,7 @@ def _measured_ladder(arguments: argparse.Namespace) -> Measurement:
     only = arguments.only or list(RUNTIMES)
     how = {"rounds": arguments.rounds, "only": only, "seed": arguments.seed, "progress": True}
     if arguments.concurrency == 1 and arguments.present == 0:
-        measured = registry.run(experiment, **how)
+        measured = registry.take(experiment, **how)
         chosen = measured.data["condition"].isin(only)  # a recording holds them all
         return replace(measured, data=measured.data[chosen])
     # What was recorded was alone, and would be out of place beside what has company.
@@ -365,6 +375,31 @@ def _print_shares(rows: list[dict[str, Any]]) -> None:
     print(flush=True)
 
 
+# --- exercise -----------------------------------------------------------------------------------
+
+
+def _exercise(arguments: argparse.Namespace) -> int:
+    from virtlab import exercises
+
+    with _foreseen():
+        course = exercises.course_folder()
+        if arguments.name is None:
+            for name in exercises.exercises(course):
+                print(name)
+            return 0
+        try:
+            made = exercises.fresh_copy(course, arguments.name)
+        except exercises.NoExercise as error:
+            raise CommandFailed(str(error)) from None
+    place = made.relative_to(course) if made.is_relative_to(course) else made
+    original = exercises.find(course, arguments.name).name
+    if made.name != original:
+        print(f"{place.with_name(original)} is yours already and stays as it is")
+    for notebook in sorted(made.glob("*.ipynb")):
+        print(f"a fresh copy: open {place / notebook.name}")
+    return 0
+
+
 # --- clean, record, report ----------------------------------------------------------------------
 
 
@@ -428,6 +463,8 @@ def _docker_engine(wanted: bool) -> Iterator[None]:
 def _report(arguments: argparse.Namespace) -> int:
     from virtlab import claims
 
+    if arguments.to:
+        return _lab_report(arguments.to, arguments.name)
     with _foreseen():
         table = claims.report()
     if arguments.json:
@@ -436,6 +473,17 @@ def _report(arguments: argparse.Namespace) -> int:
     for row in table.to_dict("records"):
         own = "" if row["own"] or not row["evidence"] else f" ({row['source']})"
         print(f"{row['id']}  {row['verdict']:22} {row['claim']}{own}")
+    return 0
+
+
+def _lab_report(target: Path, student: str) -> int:
+    from virtlab import report
+
+    with _foreseen():
+        gathered = report.gather(sample=False)
+        path = report.write(target, gathered, student)
+    print(f"{path}: {gathered.judged} of {len(gathered.claims)} claims have a verdict,")
+    print(f"{gathered.own} of them by this machine alone; open it in a browser, and print it there")
     return 0
 
 

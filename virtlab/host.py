@@ -333,6 +333,7 @@ _TOOLS: dict[str, Callable[[], Capability]] = {
     "busybox": _tool("busybox", "busybox", "busybox-static", []),
     "strace": _tool("strace", "strace", "strace", ["--version"]),
     "squashfs": _tool("squashfs", "mksquashfs", "squashfs-tools", ["-version"]),
+    "btrfs": _tool("btrfs", "mkfs.btrfs", "btrfs-progs", ["--version"]),
 }
 
 CAPABILITIES: dict[str, Callable[[], Capability]] = {
@@ -507,4 +508,5 @@ qemu_system_aarch64 = Need("qemu-system-aarch64")
 busybox = Need("busybox")
 qemu_img = Need("qemu-img")
 strace = Need("strace")
+btrfs = Need("btrfs")
 squashfs = Need("squashfs")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from virtlab import host
+from virtlab import host, keeping
 from virtlab.measure import recording, statistics
 from virtlab.measure.folders import data_folder
 from virtlab.measure.provenance import provenance
@@ -116,7 +116,9 @@ class Measurement:
         else:
             rows, _ = recording.load(_recordings(self.experiment.chapter), self.experiment.name)
         a, b = statistics.paired_by_round(rows, over, under, value)
-        return statistics.ratio_interval(a, b, paired=True, seed=seed), source
+        interval = statistics.ratio_interval(a, b, paired=True, seed=seed)
+        keeping.effect(self, over, under, value, interval, source)
+        return interval, source
 
     def __repr__(self) -> str:
         why = f" ({self.reason})" if self.reason else ""
@@ -163,12 +165,20 @@ def run(exp: Experiment, **parameters: Any) -> Measurement:
     parameters only `only`, the conditions to measure, can act on a recording; where it was made
     with others than those asked for, the reason says so.
 
-    VIRTLAB_SOURCE=recorded in the environment forces recordings; "live" forbids them.
+    VIRTLAB_SOURCE=recorded in the environment forces recordings; "live" forbids them. What it
+    returns is kept in `runs/` for the report of the last chapter.
 
     Raises:
         RegistryError: if VIRTLAB_SOURCE is neither, or is "live" where live is impossible.
         DamagedRecording: if a recording is needed and missing or damaged.
     """
+    measurement = take(exp, **parameters)
+    keeping.measurement(measurement)
+    return measurement
+
+
+def take(exp: Experiment, **parameters: Any) -> Measurement:
+    """Do as `run` does, but keep nothing: for commands, which measure parts and variants."""
     wish = os.environ.get("VIRTLAB_SOURCE", "")
     if wish not in ("", "live", "recorded"):
         raise RegistryError(f"VIRTLAB_SOURCE is {wish!r}; it may be 'live', 'recorded' or empty")

@@ -67,7 +67,7 @@ def measure(names: Sequence[str] = (), seed: int = 1) -> Iterator[list[dict[str,
     """
     known = registry.load(CHAPTER)
     for name in chosen(names):
-        measured = registry.run(known[name], seed=seed)
+        measured = registry.take(known[name], seed=seed)
         yield list(_rows(name, measured, seed))
         if measured.source == "live":
             columns = measured.data.drop(columns=["source", "reason"])

@@ -72,6 +72,11 @@ def unshare(flags: int) -> None:
     _checked(_LIBC.unshare(flags), "unshare")
 
 
+def setns(descriptor: int, kind: int) -> None:
+    """Moves this thread into the namespace of this kind that an open file stands for."""
+    _checked(_LIBC.setns(descriptor, kind), "setns")
+
+
 def clone(flags: int) -> int:
     """Forks into new namespaces in one call; returns 0 in the child, like `os.fork`.
 

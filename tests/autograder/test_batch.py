@@ -10,7 +10,7 @@ from nbgrader.api import Gradebook as NbgraderGradebook
 from nbgrader.nbgraderformat import MetadataValidator
 
 from autograder import batch
-from autograder.batch import grade_class
+from autograder.batch import Change, grade_class
 from autograder.course import Course, CourseError
 from autograder.gradebook import GradebookError
 from autograder.grading import Result, State
@@ -98,6 +98,24 @@ def test_second_run_keeps_what_is_graded(grade_all, submit):
     assert sorted(grade_all.seen) == ["ann", "bob"]
 
 
+def test_a_row_says_what_grading_again_changed(course, grade_all, submit, monkeypatch):
+    submit("ann")
+    first = grade_all()["ann"]
+    assert (first.before, first.changes) == (None, ())
+    with NbgraderGradebook(course.database, "") as gradebook:
+        grade = gradebook.find_grade("why", "ps", "ps", "ann")
+        grade.manual_score = 1.5
+        gradebook.db.commit()
+    # What a person gave since the last time is not what grading changed.
+    monkeypatch.setitem(SCORES, "double-hidden", 0.5)
+    monkeypatch.setitem(SCORES, "total-check", 1.5)
+    again = grade_all(force=True)["ann"]
+    assert (again.before, again.score) == (4.5, 4.5)
+    assert again.changes == (Change("double", 3, 1.5), Change("total", 0, 1.5))
+    kept = grade_all()["ann"]
+    assert (kept.before, kept.changes) == (None, ())
+
+
 def test_only_what_changed_is_graded_again(course, grade_all, submit):
     submit("ann")
     submit("bob")
@@ -141,6 +159,19 @@ def test_a_submission_that_cannot_be_graded_costs_only_itself(course, grade_all,
     assert not (course.root / "autograded/nobody").exists()
     with NbgraderGradebook(course.database, "") as gradebook:
         assert [s.student.id for s in gradebook.assignment_submissions("ps")] == ["ann"]
+
+
+def test_feedback_has_what_nbgraders_exchange_gives_it_back_by(course, grade_all, submit):
+    submit("ann")
+    folder = course.root / "submitted/ann/ps"
+    (folder / "timestamp.txt").write_text("2026-02-03 14:00:00 UTC")
+    (folder / "submission_secret.txt").write_text("of ann")
+    submit("bob")
+    grade_all()
+    kept = course.root / "feedback/ann/ps"
+    assert (kept / "timestamp.txt").read_text() == "2026-02-03 14:00:00 UTC"
+    assert (kept / "submission_secret.txt").read_text() == "of ann"
+    assert [p.name for p in (course.root / "feedback/bob/ps").iterdir()] == ["ps.html"]
 
 
 @pytest.mark.parametrize("name", ["../source", "..", "", "a/../../b"])

@@ -75,6 +75,49 @@ def test_csv_and_table_show_the_exercises(run, submit, right):
     assert "needs manual grading" in out
 
 
+def test_grading_after_a_test_is_mended_says_whose_score_changed(run, course_folder, submit, right):
+    submit("ann", right)
+    submit("bob", right | {"double": "def double(x):\n    return 2 * abs(x)"})
+    submit("cyd")
+    _, out, _ = run("grade", "ps")
+    assert "changed" not in out
+
+    def mend(old, new):
+        source = course_folder / "source/ps/ps.ipynb"
+        text = source.read_text()
+        assert old in text
+        source.write_text(text.replace(old, new))
+
+    def scores():
+        _, out, _ = run("grade", "ps", "--format", "json")
+        return {row["student"]: row for row in json.loads(out)}
+
+    # The hidden test was too strict: the prompt says nothing of negative numbers.
+    mend("secret_argument = -12345", "secret_argument = 12345")
+    code, out, _ = run("grade", "ps", "--force")
+    assert code == 0
+    _, told = out.split("1 of 3 graded again have changed\n")
+    assert [line.split() for line in told.splitlines() if line][2:] == [
+        ["bob", "3", "5", "double", "1", "->", "3"]
+    ]
+    # Also without --force: what is graded with another test is not done.
+    mend("secret_argument = 12345", "secret_argument = -12345")
+    rows = scores()
+    assert {name: row["before"] for name, row in rows.items()} == {"ann": 5, "bob": 5, "cyd": 0}
+    assert {name: row["changes"] for name, row in rows.items()} == {
+        "ann": [],
+        "bob": [{"name": "double", "before": 3, "now": 1}],
+        "cyd": [],
+    }
+    assert [row["before"] for row in scores().values()] == [None, None, None]
+    _, out, _ = run("grade", "ps", "--force", "--format", "csv")
+    assert [(row["before"], row["changed"]) for row in csv.DictReader(io.StringIO(out))] == [
+        ("5", ""),
+        ("3", ""),
+        ("0", ""),
+    ]
+
+
 def test_only_the_students_asked_for(run, submit):
     submit("ann")
     submit("bob")

@@ -14,6 +14,7 @@ import pytest
 from tools import run_tests
 
 from .conftest import ROOT, Clone, Run, tracked_files
+from .test_devcontainer import IN_DOCKER
 
 pytestmark = pytest.mark.serial  # they share one clone, and one of them measures
 
@@ -44,7 +45,8 @@ def prints(*words: str) -> Callable[[subprocess.CompletedProcess[str]], None]:
 # Run here as they stand, in a clean clone.
 RUN_HERE: dict[str, Callable[[subprocess.CompletedProcess[str]], None]] = {
     ".venv/bin/virtlab doctor": prints("kernel", "yes"),
-    ".venv/bin/virtlab startup --rounds 20": prints("thread", "posix_spawn", "median"),
+    ".venv/bin/virtlab startup --rounds 5": prints("thread", "posix_spawn", "median"),
+    ".venv/bin/virtlab exercise 1": prints(f"work/{ASSIGNMENT}/{ASSIGNMENT}.ipynb"),
     "make release": prints(f"release/{ASSIGNMENT}"),
     ".venv/bin/autograder doctor": fine,
     "make build": prints(f"notebooks/{ASSIGNMENT}.md: "),
@@ -54,7 +56,7 @@ ONE_STAGE = {"make test", "make test-fast", "make test-all"}
 # Run by the tests below.
 RUN_BELOW = {"make system", f".venv/bin/autograder grade {ASSIGNMENT}"}
 # Run by another file.
-RUN_ELSEWHERE = {"make lab": "test_lab.py"}
+RUN_ELSEWHERE = {"make lab": "test_lab.py"} | dict.fromkeys(IN_DOCKER, "test_devcontainer.py")
 # Long, and stages of the suite themselves: running them here would be running them twice.
 STAGES = {
     ".venv/bin/autograder validate": ["autograder validate"],

@@ -1,6 +1,7 @@
 """The chapters where little is allowed, as on Binder: no privilege, no namespaces, no network.
 
-One CPU, 2 GiB. Bubblewrap builds the setting around the interpreter that runs the tests.
+One CPU, 2 GiB. Bubblewrap builds the setting around the interpreter that runs the tests, and a
+control group, where one can be made, counts the memory of everything in it.
 """
 
 from __future__ import annotations
@@ -10,18 +11,27 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from tools import build
+from virtlab.resources.cgroups import Group, NoCgroup, group
 
 from .conftest import ROOT, Run
 
 pytestmark = pytest.mark.system
 CHAPTERS = [path.stem for path in sorted(ROOT.glob("notebooks/[0-9]*.md"))]
 MEMORY = 2 * 2**30
+# What one chapter may take of it: the kernel, its processes, and the files that they keep warm.
+CHAPTER_MEMORY = 900 * 2**20
+CHAPTER_SECONDS = 180
+# Moves itself into a group, then becomes the command.
+INTO = 'for place in $GROUPS_TO_JOIN; do echo $$ > "$place/cgroup.procs"; done; exec "$@"'
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +39,7 @@ def small_machine(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[
     """A writable folder, and the words before a command that put it into the setting."""
     if not shutil.which("bwrap"):
         pytest.skip("no bubblewrap here: make system installs it")
-    home = tmp_path_factory.mktemp("home")
+    home, temporary = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("temporary")
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     cpus = sorted(os.sched_getaffinity(0))
     cpu = cpus[worker % len(cpus)]  # tests that run side by side must not share one
@@ -37,8 +47,10 @@ def small_machine(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[
         *("taskset", "--cpu-list", str(cpu)),
         *("prlimit", f"--data={MEMORY}"),
         *("bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
-        # The tests' own temporary files are hidden, but for this folder.
-        *("--tmpfs", "/tmp", "--ro-bind", str(ROOT), str(ROOT)),
+        # No kernel to boot a guest with: it comes with apt-full.txt, which Binder does not read.
+        *("--tmpfs", "/boot"),
+        # A /tmp on a disk, not in memory; the tests' own is hidden, but for this folder.
+        *("--bind", str(temporary), "/tmp", "--ro-bind", str(ROOT), str(ROOT)),
         *("--bind", str(home), str(home), "--setenv", "HOME", str(home)),
         *("--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"),
         *("--cap-drop", "ALL", "--new-session", "--die-with-parent", "--chdir", str(home)),
@@ -70,17 +82,58 @@ def test_the_setting_refuses_what_it_should(
     assert "MemoryError" in run(*setting, sys.executable, "-c", eat).stderr
 
 
+@pytest.fixture
+def pen() -> Iterator[Group | None]:
+    """A control group that holds a chapter to its memory; None where none can be made."""
+    with ExitStack() as stack:
+        try:
+            made = stack.enter_context(group("memory")).child("chapter")
+        except NoCgroup:
+            yield None
+            return
+        made.set_memory_limit(CHAPTER_MEMORY)
+        yield made
+
+
+def test_the_group_ends_what_takes_more_than_a_chapter_may(pen: Group | None, run: Run) -> None:
+    """The positive control of the bound on memory."""
+    if pen is None:
+        pytest.skip("no memory control group can be made here: how much a chapter takes is unknown")
+    eat = f"block = bytearray({CHAPTER_MEMORY + 2**26}); print('ate it')"
+    done = run(*into(pen), sys.executable, "-c", eat, **to_join(pen))
+    assert "ate it" not in done.stdout
+    assert pen.oom_kills() > 0
+
+
+def into(pen: Group | None) -> tuple[str, ...]:
+    """The words before a command that put it into the group."""
+    return () if pen is None else ("bash", "-c", INTO, "into")
+
+
+def to_join(pen: Group | None) -> dict[str, str]:
+    return {} if pen is None else {"GROUPS_TO_JOIN": " ".join(map(str, pen.places))}
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_runs_to_the_end_and_says_what_is_recorded(
-    chapter: str, small_machine: tuple[Path, list[str]], run: Run
+    chapter: str,
+    small_machine: tuple[Path, list[str]],
+    pen: Group | None,
+    run: Run,
 ) -> None:
     home, setting = small_machine
     shutil.copytree(ROOT / "notebooks", home / "notebooks", dirs_exist_ok=True)
+    began = time.monotonic()
     done = run(
-        *(*setting, sys.executable, ROOT / "tools" / "build.py", "--execute", chapter),
+        *(*into(pen), *setting, sys.executable, ROOT / "tools" / "build.py", "--execute", chapter),
         *("--root", home),
-        seconds=600,
+        seconds=CHAPTER_SECONDS,
+        **to_join(pen),
     )
+    print(f"{chapter}: {time.monotonic() - began:.1f} s", end="")
+    if pen is not None:
+        print(f", {(pen.memory_peak_bytes() or 0) >> 20} MiB at most")
+        assert pen.oom_kills() == 0, f"{chapter} takes more than {CHAPTER_MEMORY >> 20} MiB"
     assert done.returncode == 0, done.stdout + done.stderr
     notebook = nbformat.read(home / "notebooks" / f"{chapter}.ipynb", as_version=4)
     said = "\n".join(

@@ -26,6 +26,7 @@ def course(tmp_path: Path) -> Path:
         ignore = shutil.ignore_patterns("__pycache__", "0[02-9]-*", "[12]?-*")
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignore)
     for name in (*student.FILES, "pyproject.toml", "nbgrader_config.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy2(ROOT / name, tmp_path / name)
     return tmp_path
 
@@ -62,6 +63,25 @@ def test_a_planted_solution_refuses_the_bundle(
     assert place in error
     assert error.count("\n") == 1
     assert not (course / "build" / student.NAME).exists()
+
+
+def test_its_readme_has_the_badge_of_its_own_repository(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("# A title\n\nA text.\n")
+    student.add_badge(readme, "a-school/a-course")
+    title, _, badge, _, text = readme.read_text().splitlines()
+    assert (title, text) == ("# A title", "A text.")
+    start = "urlpath=lab/tree/notebooks/00-start-here.ipynb)"
+    assert badge.endswith(f"(https://mybinder.org/v2/gh/a-school/a-course/HEAD?{start}")
+    # The same badge, not filled in, is in the course's own README.
+    assert student.BINDER.format("OWNER/NAME") in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["a-course", "https://example.org/a/b", "a/b/c"])
+def test_a_wrong_repository_is_one_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert student.main(["--repository", name]) == 1
+    said = capsys.readouterr().err
+    assert said == f"make student: {name!r} is not OWNER/NAME of a repository\n"
 
 
 def test_a_missing_part_is_one_line(course: Path, capsys: pytest.CaptureFixture[str]) -> None:

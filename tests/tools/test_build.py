@@ -109,6 +109,13 @@ def test_a_chapter_is_executed_once_and_then_never_changes(course: Path) -> None
     }
 
 
+def test_a_widget_leaves_its_words(course: Path) -> None:
+    shows = f"display({{{build.WIDGET!r}: {{}}, 'text/plain': 'words'}}, raw=True)"
+    chapter(course).write_text(CHAPTER.replace("print(6 * 7)", shows))
+    build.build(chapter(course), course, may_run=True)
+    assert build.code_cells(built(course))[0].outputs[0].data == {"text/plain": "words"}
+
+
 @pytest.mark.usefixtures("quick")
 def test_new_prose_keeps_outputs_and_new_code_runs_all_again(course: Path) -> None:
     build.build(chapter(course), course, may_run=True)

@@ -40,11 +40,11 @@ def distribution(installed: str) -> dict[str, str]:
     }
 
 
-def install(machine: Path) -> subprocess.CompletedProcess[str]:
+def install(machine: Path, *lists: str) -> subprocess.CompletedProcess[str]:
     bash = str(shutil.which("bash"))
     environment = {"PATH": str(machine / "bin")}
     return subprocess.run(
-        [bash, SCRIPT], cwd=machine, env=environment, capture_output=True, text=True
+        [bash, SCRIPT, *lists], cwd=machine, env=environment, capture_output=True, text=True
     )
 
 
@@ -53,6 +53,13 @@ def test_what_is_there_is_not_installed_again(machine: Path) -> None:
     done = install(machine)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "make system: all 3 packages are installed\n"
+
+
+def test_one_list_can_be_named(machine: Path) -> None:
+    have(machine, distribution("small second"))
+    done = install(machine, "apt.txt")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "make system: all 2 packages are installed\n"
 
 
 def test_only_what_is_missing_and_known_is_installed(machine: Path) -> None:

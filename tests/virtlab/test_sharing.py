@@ -54,7 +54,7 @@ def test_the_command_prints_a_table_or_json(monkeypatch, capsys):
 
 
 def test_a_damaged_recording_and_a_full_disk_end_only_their_own_experiment(monkeypatch, capsys):
-    usual = registry.run
+    usual = registry.take
 
     def run(experiment, **parameters):
         if experiment.name == "page-sharing":
@@ -62,7 +62,7 @@ def test_a_damaged_recording_and_a_full_disk_end_only_their_own_experiment(monke
         return usual(experiment, **parameters)
 
     monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
-    monkeypatch.setattr(registry, "run", run)
+    monkeypatch.setattr(registry, "take", run)
     assert cli.main(["sharing", "page-sharing", "limits"]) == 1
     out, err = capsys.readouterr()
     assert "CPU quota, limited" in out

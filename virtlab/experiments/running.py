@@ -40,20 +40,27 @@ def output_of(runtime: LaunchedRuntime, command: Sequence[str]) -> str:
     return str(life["output"]).replace("\r", "").strip()
 
 
-def run_program(name: str, *arguments: object, given: str = "") -> Any:
+def run_program(name: str, *arguments: object, given: str = "", packages: bool = False) -> Any:
     """Run one of the small programs in `programs/`; return the JSON that it prints.
 
     Args:
         name: its file.
         arguments: written as text.
         given: its standard input.
+        packages: it needs installed packages; without, it starts sooner.
 
     Raises:
         CannotMeasure: it failed (with its last line), printed nothing, or did not end.
     """
     try:
         done = subprocess.run(
-            [sys.executable, "-I", "-S", str(PROGRAMS / name), *map(str, arguments)],
+            [
+                sys.executable,
+                "-I",
+                *(() if packages else ("-S",)),
+                str(PROGRAMS / name),
+                *map(str, arguments),
+            ],
             input=given,
             capture_output=True,
             text=True,

@@ -28,6 +28,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image
 from tabulate import tabulate
 
+from virtlab import keeping
 from virtlab.measure.statistics import summarize
 from virtlab.registry import Measurement
 
@@ -84,12 +85,29 @@ class Shown:
         with style():
             return _png(self.figure)
 
+    def bundles(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Return what a notebook shows, by MIME type: the picture, then sentence and table."""
+        picture = base64.b64encode(self.png()).decode()
+        return (
+            {"image/png": picture, "text/plain": str(self.figure.get_label())},
+            {"text/html": self._repr_html_(), "text/plain": str(self)},
+        )
+
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        picture = base64.b64encode(self.png()).decode()
-        display({"image/png": picture, "text/plain": self.figure.get_label()}, raw=True)
-        display({"text/html": self._repr_html_(), "text/plain": str(self)}, raw=True)
+        picture, words = self.bundles()
+        display(picture, raw=True)
+        display(words, raw=True)
+        self._keep(base64.b64decode(picture["image/png"]))
+
+    def _keep(self, png: bytes) -> None:
+        """Keep the picture for the last chapter's report, if it shows a measurement."""
+        experiment, _, source = (self.figure.get_gid() or "").partition("|")
+        if experiment:
+            words = [f"{axes.get_xlabel()}|{axes.get_ylabel()}" for axes in self.figure.axes]
+            title = str(self.figure.get_label())
+            keeping.figure(experiment, "|".join(words), png, title, self.sentence, source)
 
     def _repr_html_(self) -> str:
         table = readable(self.table).to_html(index=False, border=0)
@@ -158,12 +176,20 @@ def ink(colour: str) -> str:
 
 def set_title(axes: Axes, message: str, m: Measurement, count: bool = True) -> None:
     """Set the figure's message as its title, with the source of its numbers below."""
+    title(axes, message, source_words(m, count)).set_gid(
+        f"{m.experiment.id}|{source_words(m, count)}"
+    )
+
+
+def title(axes: Axes, message: str, source: str) -> Figure:
+    """Set the message and the words on its source as the figure's title; return the figure."""
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
     lines = textwrap.fill(message, int(10 * figure.get_figwidth()))
     figure.suptitle(lines, x=0.01, ha="left", fontsize=12, fontweight="bold")
-    axes.set_title(source_words(m, count), fontsize=11, fontweight="normal", color=GREY)
+    axes.set_title(source, fontsize=11, fontweight="normal", color=GREY)
     figure.set_label(message)
+    return figure
 
 
 def source_words(m: Measurement, count: bool = True) -> str:

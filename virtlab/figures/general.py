@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from virtlab import published
+from virtlab import keeping, published
 from virtlab.figures.base import (
     COLOURS,
     GREY,
@@ -432,6 +432,7 @@ def literature(ours: Mapping[str, float | None], m: Measurement, message: str = 
         ValueError: if there is no such published figure.
     """
     table = published.figures(ours)
+    keeping.literature(ours, m)
     table["ours"] = [math.nan if one is None else float(one) for one in ours.values()]
     table["times"] = table["number"] / table["ours"]
     drawn = table.dropna(subset=["times"]).iloc[::-1].reset_index(drop=True)

@@ -40,6 +40,8 @@ class Rule:
         least_per_server: units that a server counts for at least.
         pack: units are sold in packs of this many; rounded up on each server.
         idle_servers_count: whether a server without a VM needs a licence.
+        covers: VMs that one licensing of a server allows; with more it is licensed once more, and
+            so on. 0 allows any number.
     """
 
     unit: Unit
@@ -48,6 +50,7 @@ class Rule:
     least_per_server: int = 0
     pack: int = 1
     idle_servers_count: bool = True
+    covers: int = 0
 
     def __post_init__(self) -> None:
         """Refuse packs of nothing."""
@@ -86,4 +89,5 @@ def _units(server: LicensedServer, rule: Rule) -> int:
         "vcpu": sum(server.vms),
         "server": 1,
     }[rule.unit]
-    return math.ceil(max(count, rule.least_per_server) / rule.pack) * rule.pack
+    once = math.ceil(max(count, rule.least_per_server) / rule.pack) * rule.pack
+    return once * max(1, math.ceil(len(server.vms) / rule.covers) if rule.covers else 1)

@@ -1,0 +1,18 @@
+# expected: 0/4
+# hint: leave it out
+# misconception: all blocks are data
+def rebuild(stripes):
+    hopeless, data = [], b""
+    for index, stripe in enumerate(stripes):
+        known = [block for block in stripe if block is not None]
+        if len(known) < len(stripe) - 1:
+            hopeless.append(index)
+            continue
+        missing = bytes(len(known[0]))
+        for block in known:
+            missing = bytes(one ^ other for one, other in zip(missing, block))
+        parity = len(stripe) - 1 - index % len(stripe)
+        for member, block in enumerate(stripe):
+            if True:
+                data += missing if block is None else block
+    return hopeless or data

@@ -1,0 +1,18 @@
+# expected: 0/4
+# hint: leave it out
+# misconception: the parity moves as in the chapter
+def rebuild(stripes):
+    hopeless, data = [], b""
+    for index, stripe in enumerate(stripes):
+        known = [block for block in stripe if block is not None]
+        if len(known) < len(stripe) - 1:
+            hopeless.append(index)
+            continue
+        missing = bytes(len(known[0]))
+        for block in known:
+            missing = bytes(one ^ other for one, other in zip(missing, block))
+        parity = index % len(stripe)
+        for member, block in enumerate(stripe):
+            if member != parity:
+                data += missing if block is None else block
+    return hopeless or data

@@ -1,0 +1,36 @@
+# expected: 4/4
+# method: a list of rows for each protocol, cleaned up at every call
+class Nat:
+    def __init__(self, ports, timeout):
+        self.free = {"tcp": set(ports), "udp": set(ports)}
+        self.rows = []
+        self.timeout = timeout
+
+    def clean(self, now):
+        for row in [row for row in self.rows if row["until"] < now]:
+            self.rows.remove(row)
+            self.free[row["protocol"]].add(row["public"])
+
+    def find(self, **wanted):
+        for row in self.rows:
+            if wanted.items() <= row.items():
+                return row
+        return None
+
+    def out(self, protocol, address, port, now):
+        self.clean(now)
+        row = self.find(protocol=protocol, inside=(address, port))
+        if row is None:
+            if not self.free[protocol]:
+                raise RuntimeError(protocol)
+            public = min(self.free[protocol])
+            self.free[protocol].remove(public)
+            row = {"protocol": protocol, "inside": (address, port), "public": public}
+            self.rows.append(row)
+        row["until"] = now + self.timeout
+        return row["public"]
+
+    def back(self, protocol, port, now):
+        self.clean(now)
+        row = self.find(protocol=protocol, public=port)
+        return row and row["inside"]

@@ -1,0 +1,18 @@
+# expected: 0/4
+# hint: one answer shows both
+# misconception: a key must be drawn before the moment of the picture
+def response_time(presses, link, work):
+    one_way = link["round_trip_ms"] / 2
+    transfer = 8 * work["update_bytes"] / (1000 * link["mbit_per_s"])
+    back = work["encode_ms"] + transfer + one_way + work["decode_ms"]
+    drawn = [press + one_way + work["draw_ms"] for press in presses]
+    times = []
+    request = 0
+    while len(times) < len(presses):
+        taken = max(request, drawn[len(times)])
+        shown = taken + back
+        times.append(shown - presses[len(times)])
+        while len(times) < len(presses) and drawn[len(times)] < taken:
+            times.append(shown - presses[len(times)])
+        request = shown + one_way
+    return times

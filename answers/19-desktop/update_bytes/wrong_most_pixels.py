@@ -1,0 +1,27 @@
+# expected: 0/4
+# hint: The background 1 leaves three stretches
+# misconception: the background is the colour of most pixels
+def update_bytes(tiles, encoding):
+    if not tiles:
+        return 0
+    total = 4
+    for rows, source in tiles:
+        raw = 4 * len(rows) * len(rows[0])
+        stretches = []
+        for row in rows:
+            for place, pixel in enumerate(row):
+                if place == 0 or row[place - 1] != pixel:
+                    stretches.append(pixel)
+        flat = sum(rows, [])
+        most = stretches.count(
+            max(set(flat), key=lambda colour: (flat.count(colour), -stretches.count(colour)))
+        )
+        rre = 8 + 12 * (len(stretches) - most)
+        if encoding == "raw":
+            content = raw
+        elif encoding == "rre":
+            content = rre
+        else:
+            content = min(raw, rre) if source is None else 4
+        total += 12 + content
+    return total

@@ -1,0 +1,26 @@
+# expected: 4/4
+# method: one pass over the log, a variable for each kind of event
+def recovery(log):
+    begun, done, bad, acked = {}, set(), set(), []
+    crashed = up = None
+    for time, event, name in log:
+        if event == "bad":
+            bad.add(name)
+        elif event == "up":
+            up = time
+        elif event == "crash":
+            crashed = time
+        elif crashed is not None:
+            continue
+        elif event == "ack":
+            acked.append(time)
+        elif event == "begin":
+            begun[name] = time
+        elif event == "done":
+            done.add(name)
+    usable = [begun[name] for name in done if name not in bad]
+    outage = None if up is None else up - crashed
+    if not usable:
+        return None, len(acked), outage
+    state = max(usable)
+    return crashed - state, len([time for time in acked if time > state]), outage

@@ -1,0 +1,27 @@
+# expected: 0/4
+# hint: A write below the crash is not lost
+# misconception: each write in the log counts
+def recovery(log):
+    begun, done, bad, acked = {}, set(), set(), []
+    crashed = up = None
+    for time, event, name in log:
+        if event == "bad":
+            bad.add(name)
+        elif event == "up":
+            up = time
+        elif event == "crash":
+            crashed = time
+        elif event == "ack":
+            acked.append(time)
+        elif crashed is not None:
+            continue
+        elif event == "begin":
+            begun[name] = time
+        elif event == "done":
+            done.add(name)
+    usable = [begun[name] for name in done if name not in bad]
+    outage = None if up is None else up - crashed
+    if not usable:
+        return None, len(acked), outage
+    state = max(usable)
+    return crashed - state, len([time for time in acked if time > state]), outage

@@ -1,0 +1,25 @@
+# expected: 0/4
+# hint: Each 12 need two packs of 8; a pack is not shared between hosts
+# misconception: packs are rounded for the whole fleet
+import math
+
+
+def licences(fleet, rule):
+    total = 0
+    for host in fleet:
+        if host["vms"] == 0 and not rule["empty_hosts"]:
+            continue
+        if rule["unit"] == "core":
+            count = host["sockets"] * max(host["cores"], rule["least_per_socket"])
+        elif rule["unit"] == "socket":
+            count = host["sockets"]
+        elif rule["unit"] == "vm":
+            count = host["vms"]
+        else:
+            count = 1
+        count = max(count, rule["least_per_host"])
+        times = 1
+        if rule["vms_per_licence"] is not None:
+            times = max(1, math.ceil(host["vms"] / rule["vms_per_licence"]))
+        total += count * times
+    return math.ceil(total / rule["pack"]) * rule["pack"]

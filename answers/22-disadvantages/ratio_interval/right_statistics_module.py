@@ -1,0 +1,17 @@
+# expected: 4/4
+# method: one draw a line, ends by slicing
+import random
+from statistics import median
+
+
+def ratio_interval(a, b, seed):
+    if len(a) < 5 or len(b) < 5:
+        return None
+    dice = random.Random(seed)
+    ratios = []
+    for _ in range(200):
+        first = dice.choices(a, k=len(a))
+        second = dice.choices(b, k=len(b))
+        ratios.append(median(first) / median(second))
+    ratios.sort()
+    return ratios[5], median(a) / median(b), ratios[194]

@@ -1,0 +1,18 @@
+# expected: 0/4
+# hint: Try: one generator; 200 times a draw from a, then one from b, with replacement; leave out 5 on each side
+# misconception: the i-th sample of a belongs to the i-th of b
+import random
+from statistics import median
+
+
+def ratio_interval(a, b, seed):
+    if len(a) < 5 or len(b) < 5:
+        return None
+    dice = random.Random(seed)
+    ratios = []
+    for _ in range(200):
+        places = dice.choices(range(min(len(a), len(b))), k=min(len(a), len(b)))
+        first, second = [a[i] for i in places], [b[i] for i in places]
+        ratios.append(median(first) / median(second))
+    ratios.sort()
+    return ratios[5], median(a) / median(b), ratios[194]
