@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.virtlab.chapters import built_cell
 from virtlab import host, leftovers
 from virtlab.experiments import c17_storage as lab
 from virtlab.experiments.storage_access import BLOCK, DOORS, served
+from virtlab.resources.pools import pool
 
 
 @pytest.fixture
@@ -25,6 +27,18 @@ def pools() -> None:
 
 
 # --- with root ------------------------------------------------------------------------------------
+
+
+@pytest.mark.system
+@pytest.mark.usefixtures("pools")
+def test_a_lost_member_is_gone_though_somebody_was_looking_at_it() -> None:
+    with leftovers.own_folder() as folder, pool(folder / "pool", "single", 3, 128) as made:
+        made.unmount()
+        device = Path(str(made.members[1]))
+        looking = os.open(device, os.O_RDONLY)  # the kernel frees it when this is closed
+        threading.Timer(0.1, os.close, [looking]).start()
+        made.lose(2)
+        assert not Path("/sys/block", device.name, "loop", "backing_file").exists()
 
 
 @pytest.mark.system

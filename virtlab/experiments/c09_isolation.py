@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -24,7 +22,7 @@ import psutil
 
 from virtlab import host, leftovers
 from virtlab.container.engine import DEFAULT_NAMESPACES
-from virtlab.experiments.running import PROGRAMS, run_program
+from virtlab.experiments import running
 from virtlab.interrupts import uninterrupted
 from virtlab.measure.rounds import measure_rows
 from virtlab.registry import CannotMeasure, Measurement, experiment
@@ -55,7 +53,7 @@ def windows() -> pd.DataFrame:
         "–" where it is not listed), reach (of "outside", whether the box could name it; of the
         innermost, whether the host could; else "–").
     """
-    told = run_program("nested.py")
+    told = running.run_program("nested.py")
     words = {True: "found", False: "not found"}
     reach = {
         "outside": words[told["reach"]["out of the box"]],
@@ -101,7 +99,7 @@ def twins() -> pd.DataFrame:
     """
     with leftovers.own_folder() as folder:
         sets = [",".join(kinds) or "none" for kinds in WALLS.values()]
-        told = run_program("twins.py", folder, *sets)
+        told = running.run_program("twins.py", folder, *sets)
     return pd.DataFrame([{"condition": name, **one} for name, one in zip(WALLS, told, strict=True)])
 
 
@@ -195,15 +193,15 @@ def _program_of(instance: Instance) -> int:
 @contextmanager
 def _pod() -> Iterator[list[int]]:
     """Two containers that share a network; both are gone after the block."""
-    process = _start("pod.py")
+    process = running.start(running.program("pod.py"))
     try:
         assert process.stdout
         line = process.stdout.readline()
         if not line:
-            raise CannotMeasure(_last_words(process))
+            raise CannotMeasure(running.last_words(process))
         yield json.loads(line)
     finally:
-        _end(process)
+        running.end(process)
 
 
 # --- neighbours: who slows whom -------------------------------------------------------------------
@@ -683,25 +681,16 @@ class Sufferer:
         Raises:
             RuntimeFailed: it died.
         """
-        assert self._process.stdin
-        with suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(order) + "\n")
-            self._process.stdin.flush()
-        times: list[int] = json.loads(self._read())
+        running.tell(self._process, json.dumps(order))
+        times: list[int] = json.loads(running.line_of(self._process, "the victim"))
         return times
 
-    def _read(self) -> str:
-        assert self._process.stdout
-        if line := self._process.stdout.readline():
-            return line
-        raise RuntimeFailed(f"the victim died: {_last_words(self._process)}")
-
     def __enter__(self) -> Sufferer:
-        self._process = _start("sufferer.py", self._task)
+        self._process = running.start(running.program("sufferer.py", self._task))
         try:
-            self._read()
+            running.line_of(self._process, "the victim")
         except BaseException:
-            _end(self._process)
+            running.end(self._process)
             raise
         return self
 
@@ -711,23 +700,20 @@ class Sufferer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        _end(self._process)
+        running.end(self._process)
 
 
 def _outweighing(name: str, task: Task) -> Any:
     """Run a program with a task, and return what it says."""
     with ExitStack() as stack:
-        process = _start(name)
-        stack.callback(_end, process)
+        process = running.start(running.program(name))
+        stack.callback(running.end, process)
         _outweigh(stack, process.pid)
-        assert process.stdin
+        running.tell(process, json.dumps(task))
         assert process.stdout
-        with suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(task) + "\n")
-            process.stdin.flush()
         said = process.stdout.read()
         if process.wait(_PATIENCE_S) != 0:
-            raise RuntimeFailed(f"{name}: {_last_words(process)}")
+            raise RuntimeFailed(f"{name}: {running.last_words(process)}")
         return json.loads(said)
 
 
@@ -740,37 +726,3 @@ def _outweigh(stack: ExitStack, pid: int) -> None:
         outer = stack.enter_context(cgroups.group("cpu"))
         outer.set_cpu_weight(10_000)
         outer.child("program").add(pid)
-
-
-def _start(name: str, *arguments: str) -> subprocess.Popen[str]:
-    """Start one of the small programs beside this module; it ends when its input closes."""
-    with uninterrupted():
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", str(PROGRAMS / name), *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, leftovers.OWNER_VARIABLE: leftovers.owner_mark()},
-        )
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    with uninterrupted():
-        with suppress(OSError):
-            if process.stdin:
-                process.stdin.close()
-        try:
-            process.wait(2)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        for pipe in (process.stdout, process.stderr):
-            if pipe:
-                pipe.close()
-
-
-def _last_words(process: subprocess.Popen[str]) -> str:
-    assert process.stderr
-    said = process.stderr.read().strip().rsplit("\n", 1)[-1]
-    return said or "it said nothing"

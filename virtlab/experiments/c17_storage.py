@@ -7,7 +7,6 @@ import hashlib
 import os
 import random
 import subprocess
-import sys
 import sysconfig
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from virtlab import host, leftovers
-from virtlab.experiments.running import PROGRAMS
+from virtlab.experiments import running
 from virtlab.experiments.storage_access import DOORS, Door, served
 from virtlab.measure.rounds import measure_rounds
 from virtlab.registry import CannotMeasure, experiment
@@ -550,21 +549,13 @@ def consistency(rounds: int = 25, seed: int = 1, progress: bool = False) -> pd.D
 @contextmanager
 def _accounts(volume: Path) -> Iterator[subprocess.Popen[str]]:
     """The program that moves money; ended after the block."""
-    with subprocess.Popen(
-        [sys.executable, "-I", "-S", str(PROGRAMS / "two_accounts.py"), str(volume)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        bufsize=1,
-        env={**os.environ, leftovers.OWNER_VARIABLE: leftovers.owner_mark()},
-    ) as program:
-        try:
-            assert program.stdout is not None
-            if program.stdout.readline() != "ready\n":
-                raise CannotMeasure("two_accounts.py did not start")
-            yield program
-        finally:
-            program.kill()
+    process = running.start(running.program("two_accounts.py", volume))
+    try:
+        running.line_of(process)
+        yield process
+    finally:
+        process.kill()
+        running.end(process)
 
 
 def _saved(

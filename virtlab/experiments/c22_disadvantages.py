@@ -26,7 +26,16 @@ from virtlab import leftovers
 from virtlab.container import rootfs
 from virtlab.experiments.c12_hardware_level import tables_of
 from virtlab.experiments.programs import toll
-from virtlab.experiments.running import PROGRAMS, launched, output_of, qemu_img, qemu_io
+from virtlab.experiments.running import (
+    end,
+    launched,
+    line_of,
+    output_of,
+    program,
+    qemu_img,
+    qemu_io,
+    start,
+)
 from virtlab.machines.disks import backup
 from virtlab.measure import recording
 from virtlab.measure.folders import data_folder
@@ -465,24 +474,13 @@ def _serve(cores: float | None, mib: int | None, files: int | None) -> Iterable[
 @contextmanager
 def _service() -> Iterator[subprocess.Popen[str]]:
     """The service, ready; gone after the block."""
-    words = map(str, (REQUESTS, _INTERVAL_MS, _CPU_MS, _CACHE_KIB))
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(PROGRAMS / "small_app.py"), *words],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, leftovers.OWNER_VARIABLE: leftovers.owner_mark()},
-    )
+    process = start(program("small_app.py", REQUESTS, _INTERVAL_MS, _CPU_MS, _CACHE_KIB))
     try:
-        assert process.stdout
-        if process.stdout.readline() != "ready\n":
-            raise RuntimeFailed("small_app.py did not start")
+        line_of(process)
         yield process
     finally:
         process.kill()
-        with process:
-            pass
+        end(process)
 
 
 def _ask(service: subprocess.Popen[str], patience_s: float = 20.0) -> dict[int, tuple[float, str]]:

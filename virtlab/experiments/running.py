@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from virtlab import leftovers
 from virtlab.host import find_tool
+from virtlab.interrupts import uninterrupted
 from virtlab.registry import CannotMeasure
 from virtlab.runtimes import RUNTIMES, RuntimeFailed
 from virtlab.runtimes.launched import LaunchedRuntime
@@ -40,6 +42,18 @@ def output_of(runtime: LaunchedRuntime, command: Sequence[str]) -> str:
     return str(life["output"]).replace("\r", "").strip()
 
 
+def program(name: str, *arguments: object, packages: bool = False) -> list[str]:
+    """The command line of one of the small programs in `programs/`.
+
+    Args:
+        name: its file.
+        arguments: written as text.
+        packages: it needs installed packages; without, it starts sooner.
+    """
+    isolated = ("-I",) if packages else ("-I", "-S")
+    return [sys.executable, *isolated, str(PROGRAMS / name), *map(str, arguments)]
+
+
 def run_program(name: str, *arguments: object, given: str = "", packages: bool = False) -> Any:
     """Run one of the small programs in `programs/`; return the JSON that it prints.
 
@@ -54,13 +68,7 @@ def run_program(name: str, *arguments: object, given: str = "", packages: bool =
     """
     try:
         done = subprocess.run(
-            [
-                sys.executable,
-                "-I",
-                *(() if packages else ("-S",)),
-                str(PROGRAMS / name),
-                *map(str, arguments),
-            ],
+            program(name, *arguments, packages=packages),
             input=given,
             capture_output=True,
             text=True,
@@ -73,6 +81,66 @@ def run_program(name: str, *arguments: object, given: str = "", packages: bool =
     if done.returncode != 0 or not done.stdout:
         raise CannotMeasure(done.stderr.strip().rsplit("\n", 1)[-1] or f"{name} died")
     return json.loads(done.stdout)
+
+
+def start(command: Sequence[str], pass_fds: Sequence[int] = ()) -> subprocess.Popen[str]:
+    """Start a program that stays, with pipes to it and our mark on it; `end` ends it."""
+    with uninterrupted():
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            pass_fds=pass_fds,
+            env={**os.environ, leftovers.OWNER_VARIABLE: leftovers.owner_mark()},
+        )
+
+
+def tell(process: subprocess.Popen[str], line: str) -> None:
+    """Write a line to a program; if it has died, the next `line_of` says so."""
+    assert process.stdin
+    with suppress(BrokenPipeError):
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
+
+
+def line_of(process: subprocess.Popen[str], who: str = "a program of ours") -> str:
+    """Read a line that a program must say.
+
+    Args:
+        process: the program.
+        who: what it is called in the error.
+
+    Raises:
+        RuntimeFailed: it died; with its last words.
+    """
+    assert process.stdout
+    if line := process.stdout.readline():
+        return line
+    raise RuntimeFailed(f"{who} died: {last_words(process)}")
+
+
+def last_words(process: subprocess.Popen[str]) -> str:
+    """The last line of what a program complained about; call it when it has died."""
+    assert process.stderr
+    return process.stderr.read().strip().rsplit("\n", 1)[-1] or "it said nothing"
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a program: its input closes, and if that does not help, it is killed."""
+    with uninterrupted():
+        with suppress(OSError):
+            if process.stdin:
+                process.stdin.close()
+        try:
+            process.wait(2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
 
 
 def qemu_img(*words: object) -> str:

@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,7 +19,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from virtlab import leftovers
-from virtlab.experiments.running import PROGRAMS
+from virtlab.experiments.running import end, line_of, program, start, tell
 from virtlab.host import find_tool
 from virtlab.interrupts import uninterrupted
 from virtlab.resources.cgroups import Group
@@ -101,7 +100,7 @@ class Instances:
             for process in processes:
                 process.kill()
             for process in processes:
-                _end(process)
+                end(process)
 
     def pid(self, name: str) -> int:
         """The process of an instance."""
@@ -125,7 +124,7 @@ class Instances:
             RuntimeFailed: one of them did not come up.
         """
         for name in names:
-            _end(self._processes[name])
+            end(self._processes[name])
             self._launch((name,))
         for name in names:
             self._await((name,))
@@ -147,11 +146,11 @@ class Instances:
 
     def _launch(self, names: Sequence[str]) -> None:
         task = {"names": names, "ports": [self.ports.get(name, 0) for name in names]}
-        process = _start("app_server.py", json.dumps(task))
+        process = start(program("app_server.py", json.dumps(task)))
         self._processes |= dict.fromkeys(names, process)
 
     def _await(self, names: Sequence[str]) -> None:
-        line = _read_line(self._processes[names[0]])
+        line = line_of(self._processes[names[0]])
         self.ports |= dict(zip(names, json.loads(line), strict=True))
 
 
@@ -204,15 +203,15 @@ def balancer(
                 "check_ms": check_ms,
                 "retries": retries,
             }
-            command = _python("balancer.py", json.dumps(task))
-        process = _popen(command, pass_fds=[listener.fileno()])
+            command = program("balancer.py", json.dumps(task))
+        process = start(command, pass_fds=[listener.fileno()])
         try:
             _await_answer(port, process)
             yield port
         finally:
             with uninterrupted():
                 process.kill()
-                _end(process)
+                end(process)
 
 
 def configuration(
@@ -251,11 +250,11 @@ class Load:
     """A load generator, a process of its own. A context manager: gone after it."""
 
     def __enter__(self) -> Load:
-        self._process = _start("load.py")
+        self._process = start(program("load.py"))
         try:
-            _read_line(self._process)
+            line_of(self._process)
         except BaseException:
-            _end(self._process)
+            end(self._process)
             raise
         return self
 
@@ -267,7 +266,7 @@ class Load:
     ) -> None:
         with uninterrupted():
             self._process.kill()
-            _end(self._process)
+            end(self._process)
 
     def open_loop(
         self,
@@ -304,49 +303,12 @@ class Load:
         order: Mapping[str, Any],
         events: Sequence[tuple[float, Callable[[], object]]] = (),
     ) -> list[Reply]:
-        start = time.monotonic() + _LEAD_S
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps({**order, "start": start}) + "\n")
-        self._process.stdin.flush()
+        begin = time.monotonic() + _LEAD_S
+        tell(self._process, json.dumps({**order, "start": begin}))
         for at, action in events:
-            time.sleep(max(0.0, start + at - time.monotonic()))
+            time.sleep(max(0.0, begin + at - time.monotonic()))
             action()
-        return [Reply(*one) for one in json.loads(_read_line(self._process))]
-
-
-def _python(program: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-I", "-S", str(PROGRAMS / program), *arguments]
-
-
-def _start(program: str, *arguments: str) -> subprocess.Popen[str]:
-    return _popen(_python(program, *arguments))
-
-
-def _popen(command: Sequence[str], pass_fds: Sequence[int] = ()) -> subprocess.Popen[str]:
-    with uninterrupted():
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            pass_fds=pass_fds,
-            env={**os.environ, leftovers.OWNER_VARIABLE: leftovers.owner_mark()},
-        )
-
-
-def _read_line(process: subprocess.Popen[str]) -> str:
-    """Read a line that a program must say.
-
-    Raises:
-        RuntimeFailed: it died; with its last words.
-    """
-    assert process.stdout
-    if line := process.stdout.readline():
-        return line
-    assert process.stderr
-    said = process.stderr.read().strip().rsplit("\n", 1)[-1]
-    raise RuntimeFailed(f"a program of ours died: {said or 'it said nothing'}")
+        return [Reply(*one) for one in json.loads(line_of(self._process))]
 
 
 def _await_answer(port: int, process: subprocess.Popen[str]) -> None:
@@ -378,18 +340,3 @@ def _await_stop(pid: int) -> None:
         if all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats):
             return
         time.sleep(0.001)
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """End a program: its input closes, and if that does not help, it is killed."""
-    with suppress(OSError):
-        if process.stdin:
-            process.stdin.close()
-    try:
-        process.wait(2)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    for pipe in (process.stdout, process.stderr):
-        if pipe:
-            pipe.close()

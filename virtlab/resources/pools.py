@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,7 +87,7 @@ class Pool:
         device = self.members[number - 1]
         assert device is not None
         self._forget(device)
-        tool("losetup", "--detach", device)
+        _detach(device)
         self.members[number - 1] = None
 
     def replace(self, number: int) -> None:
@@ -173,6 +174,21 @@ class Pool:
         """Have the kernel forget whose member a device was: its number will be used again."""
         with contextlib.suppress(RuntimeFailed):
             tool("btrfs", "device", "scan", "--forget", device)
+
+
+def _detach(device: str) -> None:
+    """Free a loop device, and wait until it is free: somebody may still be looking at it.
+
+    Raises:
+        RuntimeFailed: it was not freed in time.
+    """
+    tool("losetup", "--detach", device)
+    below = Path("/sys/block", Path(device).name, "loop", "backing_file")
+    deadline = time.monotonic() + _PATIENCE_S
+    while below.exists():
+        if time.monotonic() > deadline:
+            raise RuntimeFailed(f"{device} is in use and was not freed")
+        time.sleep(0.002)
 
 
 @contextmanager
