@@ -28,6 +28,7 @@ START = "00-start-here"
 FOREIGN = re.compile(r"<(?:script|link|img|iframe)\b[^>]*(?:src|href)=\"(?:https?:)?//[^\"]*\"")
 SEARCH_BUTTON = re.compile(r"<button\b[^>]*\bsearch-button-field\b[^>]*>")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
+NOTEBOOK_LINK = re.compile(r'href="([0-9][\w-]*)\.ipynb"')
 THEME_ICON = re.compile(r"<i class=\"theme-switch\b[^>]*>")
 
 
@@ -111,6 +112,7 @@ def build(root: Path, to: Path) -> None:
             raise SiteError("; ".join(problems or said[-3:]))
         html = book / "_build" / "html"
         name_buttons(html)
+        lead_to_pages(html)
         refuse_foreign(html)
         shutil.rmtree(to, ignore_errors=True)
         shutil.copytree(html, to)
@@ -128,6 +130,13 @@ def name_buttons(html: Path) -> None:
         text = SEARCH_BUTTON.sub(lambda tag: tag[0].replace(' aria-label="Search"', ""), text)
         text = THEME_ICON.sub(lambda tag: re.sub(r'\s+title="[^"]*"', "", tag[0]), text)
         path.write_text(text, encoding="utf-8")
+
+
+def lead_to_pages(html: Path) -> None:
+    """Lets links that a cell printed lead to pages: Sphinx changes those of the text only."""
+    for path in html.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(NOTEBOOK_LINK.sub(r'href="\1.html"', text), encoding="utf-8")
 
 
 def refuse_foreign(html: Path) -> None:

@@ -311,6 +311,7 @@ def environment_of(pid: int) -> str:
 @real
 @pytest.mark.system
 def test_nothing_stays_behind_even_when_the_owner_is_killed() -> None:
+    segments = Path("/proc/sysvipc/shm").read_text().count("\n")
     try:
         with desktop() as shown:
             folder, door = shown.folder, shown.door
@@ -343,3 +344,4 @@ def test_nothing_stays_behind_even_when_the_owner_is_killed() -> None:
             leftovers._kill(pid)
         leftovers.remove_folder(Path(left))
     assert left not in "\n".join(leftovers.find())
+    assert Path("/proc/sysvipc/shm").read_text().count("\n") <= segments

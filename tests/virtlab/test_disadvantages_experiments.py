@@ -12,9 +12,9 @@ import pytest
 from virtlab import figures, host, leftovers, registry
 from virtlab.experiments import c06_sharing
 from virtlab.experiments import c22_disadvantages as lab
-from virtlab.machines.disks import backup
 from virtlab.measure import recording
 from virtlab.models.licences import LicensedServer, Rule, licences
+from virtlab.resources import backups
 from virtlab.runtimes import RUNTIMES
 from virtlab.runtimes.launcher import close_warm_launcher
 
@@ -219,14 +219,14 @@ def test_without_qemu_img_the_files_are_measured_all_the_same(
 
 def test_a_backup_restores_what_was_saved_and_an_increment_is_small(tmp_path: Path) -> None:
     disk = bytes(range(256)) * 16 * 8
-    later = disk[: -backup.BLOCK] + bytes(backup.BLOCK)
-    full = backup.save(disk, tmp_path / "full")
-    small = backup.save(later, tmp_path / "small", disk, "full")
+    later = disk[: -backups.BLOCK] + bytes(backups.BLOCK)
+    full = backups.save(disk, tmp_path / "full")
+    small = backups.save(later, tmp_path / "small", disk, "full")
     assert small < full / 2
-    assert backup.restore(tmp_path / "small") == later
+    assert backups.restore(tmp_path / "small") == later
     (tmp_path / "full").unlink()
-    with pytest.raises(backup.Damaged, match="full is missing"):
-        backup.restore(tmp_path / "small")
+    with pytest.raises(backups.Damaged, match="full is missing"):
+        backups.restore(tmp_path / "small")
 
 
 def test_long_chains_lose_more_and_store_less() -> None:

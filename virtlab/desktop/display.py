@@ -172,7 +172,8 @@ def _start_server(stack: ExitStack, found: Desktop, environment: dict[str, str])
                 *[str(find_tool("x11vnc")), "-unixsock", str(found.address), "-rfbport", "0"],
                 *["-norc", "-forever", "-shared", "-nopw", "-quiet", "-noxrecord", "-nocursor"],
                 *["-nonap", "-wait", "10", "-defer", "5", "-nosel", "-noipv6", "-norepeat"],
-                *["-nowireframe", "-noscr", "-speeds", "lan"],
+                # Shared memory of System V would outlive a server that is killed.
+                *["-nowireframe", "-noscr", "-speeds", "lan", "-noshm"],
             ],
             environment,
         )

@@ -36,14 +36,13 @@ from virtlab.experiments.running import (
     qemu_io,
     start,
 )
-from virtlab.machines.disks import backup
 from virtlab.measure import recording
 from virtlab.measure.folders import data_folder
 from virtlab.measure.rounds import measure_rounds, measure_rows
 from virtlab.models.blast_radius import blast_radius
 from virtlab.models.licences import LicensedServer, Rule, licence_cost, licences
 from virtlab.registry import CannotMeasure, Experiment, Measurement, experiment, load_all
-from virtlab.resources import cgroups
+from virtlab.resources import backups, cgroups
 from virtlab.runtimes import RUNTIMES, RuntimeFailed, kvm
 from virtlab.runtimes.containers import Namespaces
 from virtlab.runtimes.launched import LaunchedRuntime
@@ -653,7 +652,7 @@ def _outcomes(
         try:
             same = restore(day) == _bytes(disk, size)
             row[f"day_{day}"] = RIGHT if same else WRONG
-        except (backup.Damaged, RuntimeFailed) as error:
+        except (backups.Damaged, RuntimeFailed) as error:
             row[f"day_{day}"] = REFUSED
             first = first or f"day {day}: {error}"
     return row, first
@@ -662,10 +661,10 @@ def _outcomes(
 def _files_chain(folder: Path, days: list[list[int]], damage: str, checked: bool) -> Row:
     before = None
     for day, disk in enumerate(days):
-        now = _bytes(disk, backup.BLOCK)
+        now = _bytes(disk, backups.BLOCK)
         full = day in FULL_ON
         parent = None if full else f"day-{day - 1}"
-        backup.save(now, folder / f"day-{day}", None if full else before, parent)
+        backups.save(now, folder / f"day-{day}", None if full else before, parent)
         before = now
     bad = folder / f"day-{BAD_DAY}"
     if damage == "missing":
@@ -673,7 +672,7 @@ def _files_chain(folder: Path, days: list[list[int]], damage: str, checked: bool
     elif damage == "corrupt":
         _flip(bad, days[BAD_DAY][BAD_DAY], 64)
     row, first = _outcomes(
-        days, backup.BLOCK, lambda day: backup.restore(folder / f"day-{day}", checked)
+        days, backups.BLOCK, lambda day: backups.restore(folder / f"day-{day}", checked)
     )
     name = f"files, {_words(damage)}" + ("" if checked else ", no checksums")
     return {"condition": name, **row, "first_word": first, "check": ""}
