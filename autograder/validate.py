@@ -36,8 +36,9 @@ from autograder.grading import CellGrade, Result
 from autograder.mutants import mutants_of
 from autograder.notebooks import Cell, SourceCell, autograded_notebook, write_notebook
 
-# A mutant that loops costs its exercise this long, in seconds.
-MUTANT_S = 5.0
+# Seconds that a mutant has for a cell, and for all its cells: if one loops in its first test, it
+# would loop in the others, too.
+MUTANT_CELL_S, MUTANT_S = 3.0, 4.0
 LEAST_RIGHT = 2
 LEAST_WRONG = 3
 REFERENCE, RELEASE = "reference", "release"
@@ -431,7 +432,11 @@ def _try_mutants(
     report: Report, assignment: Assignment, run: Run, limits: Limits, most: int, places: _Places
 ) -> None:
     """Grade mutants of each reference solution; those with full marks survive."""
-    quick = replace(limits, cell_wall_s=min(limits.cell_wall_s, MUTANT_S))
+    quick = replace(
+        limits,
+        cell_wall_s=min(limits.cell_wall_s, MUTANT_CELL_S),
+        total_wall_s=min(limits.total_wall_s, MUTANT_S),
+    )
     for exercise in dict.fromkeys(exercise_of(test.id) for test in _tests(assignment)):
         found = {
             f"{cell.id} {number}": (cell, mutant)
