@@ -127,7 +127,8 @@ def test_walls_hide_the_host() -> None:
     assert int(rows.loc["pid", "outside"]) > 1
     assert rows.loc["user", "inside"] == "0"
     assert rows.loc["uts", "inside"] == "container"
-    assert (rows.loc["ipc", "outside"], rows.loc["ipc", "inside"]) == ("1", "0")
+    assert rows.loc["ipc", "inside"] == "0"
+    assert int(rows.loc["ipc", "outside"]) >= 1  # ours, and what others on this host have
 
 
 @pytest.mark.system
