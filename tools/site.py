@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,20 +69,9 @@ def gather(root: Path, book: Path) -> None:
     for name in ("notebooks", "release"):
         ignore = shutil.ignore_patterns("[0-9]*.md", ".ipynb_checkpoints")
         shutil.copytree(root / name, book / name, ignore=ignore)
-    for path in book.rglob("*.ipynb"):
-        without_widgets(path)
     config = root / "tools" / "site-config"
     shutil.copy(config / "_config.yml", book)
     shutil.copytree(config / "_static", book / "_static")
-
-
-def without_widgets(path: Path) -> None:
-    """Takes live widgets out of a notebook: a page without a kernel shows their static twin."""
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
-    nbformat.write(notebook, path)
 
 
 def build(root: Path, to: Path) -> None:

@@ -89,9 +89,9 @@ def test_larger_fleets_pay_back_sooner_and_dear_licences_never() -> None:
 
 
 def test_a_record_that_was_not_completed_does_not_count(tmp_path: Path) -> None:
-    whole = bookkeeper.line_of(1) + bookkeeper.line_of(2)
-    (tmp_path / "000001.log").write_bytes(whole + bookkeeper.line_of(3)[:-4])
-    (tmp_path / "000002.log").write_bytes(bookkeeper.line_of(4).replace(b"4", b"5", 1))
+    whole = bookkeeper.record_line(1) + bookkeeper.record_line(2)
+    (tmp_path / "000001.log").write_bytes(whole + bookkeeper.record_line(3)[:-4])
+    (tmp_path / "000002.log").write_bytes(bookkeeper.record_line(4).replace(b"4", b"5", 1))
     assert bookkeeper.numbers_in(tmp_path) == [1, 2]
 
 

@@ -554,8 +554,7 @@ def _accounts(volume: Path) -> Iterator[subprocess.Popen[str]]:
         running.line_of(process)
         yield process
     finally:
-        process.kill()
-        running.end(process)
+        running.kill(process)
 
 
 def _saved(

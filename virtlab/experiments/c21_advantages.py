@@ -10,7 +10,6 @@ import shutil
 import socket
 import statistics
 import subprocess
-import sys
 import tarfile
 import threading
 import time
@@ -24,8 +23,17 @@ from typing import Any
 import pandas as pd
 
 from virtlab import host, images, leftovers
-from virtlab.experiments.programs.bookkeeper import line_of
-from virtlab.experiments.running import PATIENCE_S, PROGRAMS, launched
+from virtlab.experiments.programs.bookkeeper import record_line
+from virtlab.experiments.running import (
+    PATIENCE_S,
+    PROGRAMS,
+    kill,
+    launched,
+    line_of,
+    program,
+    start,
+    tell,
+)
 from virtlab.host import find_tool
 from virtlab.measure.rounds import measure_rounds
 from virtlab.models.demand import daily_demand
@@ -336,24 +344,10 @@ class _Site:
         """Start a bookkeeper; return it when it serves, and where."""
         self.started += 1
         door = self.folder / f"door-{self.started}"
-        program = str(PROGRAMS / "bookkeeper.py")
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-S", program, str(records), str(door), *map(str, more)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            env={**os.environ, leftovers.OWNER_VARIABLE: leftovers.owner_mark()},
-            text=True,
-        )
-        self.stack.callback(_end, process)
-        assert process.stdout is not None
-        if not process.stdout.readline():
-            raise RuntimeFailed("the service did not start")
+        process = start(program("bookkeeper.py", records, door, *more))
+        self.stack.callback(kill, process)
+        line_of(process)
         return process, door
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    with process:
-        process.kill()
 
 
 class _Client:
@@ -385,7 +379,7 @@ def _life(way: str, failure: str, moments: random.Random) -> Row:
     with leftovers.own_folder() as folder, ExitStack() as stack:
         site = _Site(folder, stack)
         live = site.place("disk", "live")
-        (live / "000001.log").write_bytes(line_of(0) * OLD_RECORDS)
+        (live / "000001.log").write_bytes(record_line(0) * OLD_RECORDS)
         more: list[object] = []
         spare = None
         if way.startswith("replica"):
@@ -623,32 +617,20 @@ def _own_flags() -> set[str]:
 @contextmanager
 def _qemu() -> Iterator[Callable[..., Any]]:
     """Start QEMU without a machine, and give what asks it."""
-    program = find_tool("qemu-system-x86_64")
-    if program is None:
+    qemu = find_tool("qemu-system-x86_64")
+    if qemu is None:
         raise CannotMeasure("no qemu-system-x86_64 here; apt-get install qemu-system-x86")
     quiet = "-display none -monitor none -serial none -nodefaults"
-    process = subprocess.Popen(
-        [program, "-M", "none", "-accel", "tcg", *quiet.split(), "-qmp", "stdio"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, leftovers.OWNER_VARIABLE: leftovers.owner_mark()},
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    requests, answers = process.stdin, process.stdout
+    process = start([qemu, "-M", "none", "-accel", "tcg", *quiet.split(), "-qmp", "stdio"])
 
     def ask(command: str, **arguments: Any) -> Any:
-        requests.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        requests.flush()
-        for line in answers:
-            told = json.loads(line)
+        tell(process, json.dumps({"execute": command, "arguments": arguments}))
+        while True:
+            told = json.loads(line_of(process, "QEMU"))
             if "error" in told:
                 raise RuntimeFailed(str(told["error"]["desc"]))
             if "return" in told:
                 return told["return"]
-        raise RuntimeFailed("QEMU ended")
 
     timer = threading.Timer(PATIENCE_S, process.kill)
     timer.start()
@@ -657,7 +639,7 @@ def _qemu() -> Iterator[Callable[..., Any]]:
         yield ask
     finally:
         timer.cancel()
-        _end(process)
+        kill(process)
 
 
 def feature_sets(m: Measurement) -> dict[str, frozenset[str]]:

@@ -27,7 +27,7 @@ from virtlab.container import rootfs
 from virtlab.experiments.c12_hardware_level import tables_of
 from virtlab.experiments.programs import toll
 from virtlab.experiments.running import (
-    end,
+    kill,
     launched,
     line_of,
     output_of,
@@ -478,8 +478,7 @@ def _service() -> Iterator[subprocess.Popen[str]]:
         line_of(process)
         yield process
     finally:
-        process.kill()
-        end(process)
+        kill(process)
 
 
 def _ask(service: subprocess.Popen[str], patience_s: float = 20.0) -> dict[int, tuple[float, str]]:

@@ -143,6 +143,13 @@ def end(process: subprocess.Popen[str]) -> None:
                 pipe.close()
 
 
+def kill(process: subprocess.Popen[str]) -> None:
+    """End a program at once, whatever it is at."""
+    with uninterrupted():
+        process.kill()
+        end(process)
+
+
 def qemu_img(*words: object) -> str:
     """Run QEMU's tool for disk images; return what it prints.
 

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from virtlab import leftovers
-from virtlab.experiments.running import end, line_of, program, start, tell
+from virtlab.experiments.running import end, kill, line_of, program, start, tell
 from virtlab.host import find_tool
 from virtlab.interrupts import uninterrupted
 from virtlab.resources.cgroups import Group
@@ -209,9 +209,7 @@ def balancer(
             _await_answer(port, process)
             yield port
         finally:
-            with uninterrupted():
-                process.kill()
-                end(process)
+            kill(process)
 
 
 def configuration(
@@ -264,9 +262,7 @@ class Load:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with uninterrupted():
-            self._process.kill()
-            end(self._process)
+        kill(self._process)
 
     def open_loop(
         self,

@@ -9,7 +9,17 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import LogLocator
 
-from virtlab.figures.base import COLOURS, GREY, Shown, log_axis, new_figure, rows_of, short, styled
+from virtlab.figures.base import (
+    COLOURS,
+    GREY,
+    Shown,
+    log_axis,
+    new_figure,
+    rows_of,
+    short,
+    styled,
+    title,
+)
 
 # Letter, face and ink of each verdict: the letter says the same as the colour.
 VERDICTS = {
@@ -61,7 +71,7 @@ def verdict_map(claims: pd.DataFrame, message: str = "") -> Shown:
     counts = claims["verdict"].value_counts()
     judged = len(claims) - int(counts.get("not run yet", 0))
     told = f"{judged} of {len(claims)} claims have a verdict"
-    _title(figure, message or told, "* not (only) this machine's own measurement")
+    title(axes, message or told, "* not (only) this machine's own measurement")
     keys = [
         Patch(facecolor=face, edgecolor=GREY, label=f"{letter} {name}")
         for name, (letter, face, _) in VERDICTS.items()
@@ -113,9 +123,7 @@ def calibration(parts: pd.DataFrame, message: str = "") -> Shown:
     axes.set_xlabel("guess, times what was measured (log axis; band: within a factor of two)")
     near = int(sizes["times"].between(0.5, 2).sum())
     told = f"{near} of {len(sizes)} guessed sizes came within a factor of two"
-    _title(
-        figure, message or told, "each mark is one guessed size; at the edge: guesses of all kinds"
-    )
+    title(axes, message or told, "each mark is one guessed size; at the edge: guesses of all kinds")
     keys = [
         Line2D([], [], marker=marker, color=colour, mec="black", ls="", label=name)
         for name, (marker, colour) in styles.items()
@@ -160,7 +168,7 @@ def effects(table: pd.DataFrame, message: str = "") -> Shown:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("ratio, with the interval that holds it at 95 % (log axis)")
     told = f"{decided} of {len(table)} intervals leave 1 out"
-    _title(figure, message or told, "squares: 1 is inside; hollow: from a recording")
+    title(axes, message or told, "squares: 1 is inside; hollow: from a recording")
     shown = table[["what", "low", "estimate", "high", "source"]]
     listed = "; ".join(f"{row['what']}: {short(row['estimate'])}" for row in rows_of(table[:3]))
     return Shown(figure, f"{told}. The first: {listed}.", shown)
@@ -168,12 +176,3 @@ def effects(table: pd.DataFrame, message: str = "") -> Shown:
 
 def _clipped(words: str, most: int = 62) -> str:
     return words if len(words) <= most else f"{words[: most - 1]}…"
-
-
-def _title(figure: object, message: str, below: str) -> None:
-    from matplotlib.figure import Figure
-
-    assert isinstance(figure, Figure)
-    figure.suptitle(message, x=0.01, ha="left", fontsize=12, fontweight="bold")
-    figure.axes[0].set_title(below, fontsize=11, fontweight="normal", color=GREY)
-    figure.set_label(message)

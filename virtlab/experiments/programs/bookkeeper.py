@@ -24,7 +24,7 @@ from pathlib import Path
 FILLER = "x" * 60
 
 
-def line_of(number: int) -> bytes:
+def record_line(number: int) -> bytes:
     """A record: its number, something to carry, and the sum over both."""
     text = f"{number} {FILLER}"
     return f"{text} {zlib.crc32(text.encode()):08x}\n".encode()
@@ -57,7 +57,7 @@ class Book:
 
     def put(self, number: int) -> None:
         """Write a record; it is on disk when this returns."""
-        os.write(self.file, line_of(number))
+        os.write(self.file, record_line(number))
         os.fsync(self.file)
         self.numbers.append(number)
 
