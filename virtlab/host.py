@@ -6,6 +6,7 @@ an experiment needs: `needs=[host.namespaces, host.runc]`.
 """
 
 import functools
+import importlib.util
 import json
 import os
 import platform
@@ -313,6 +314,18 @@ def _two_cores() -> Capability:
     return Capability("two cores", cores > 1, f"{cores} for this user", remedy)
 
 
+def _virtual_display() -> Capability:
+    """Whether a display that is only memory, a program on it and a server for it can run."""
+    name = "virtual display"
+    for program, package in {"Xvfb": "xvfb", "x11vnc": "x11vnc"}.items():
+        if find_tool(program) is None:
+            return Capability(name, False, f"no {program} here", f"apt-get install {package}")
+    if importlib.util.find_spec("_tkinter") is None:
+        why = "no tkinter for this Python"
+        return Capability(name, False, why, "apt-get install python3-tk, for Debian's own Python")
+    return Capability(name, True, "Xvfb, x11vnc and tkinter")
+
+
 _TOOLS: dict[str, Callable[[], Capability]] = {
     "bubblewrap": _tool("bubblewrap", "bwrap", "bubblewrap", ["--version"]),
     "runc": _tool("runc", "runc", "runc", ["--version"]),
@@ -345,6 +358,7 @@ CAPABILITIES: dict[str, Callable[[], Capability]] = {
     "two cores": _two_cores,
     "guest kernel": _guest_kernel,
     "xen hypervisor": _xen_hypervisor,
+    "virtual display": _virtual_display,
     **_TOOLS,
 }
 
@@ -493,6 +507,7 @@ loopback = Need("loopback")
 two_cores = Need("two cores")
 guest_kernel = Need("guest kernel")
 xen_hypervisor = Need("xen hypervisor")
+virtual_display = Need("virtual display")
 bubblewrap = Need("bubblewrap")
 runc = Need("runc")
 crun = Need("crun")

@@ -23,7 +23,6 @@ from hypothesis.extra.numpy import arrays
 from tests.virtlab.chapters import built_cell
 from virtlab import figures, host, leftovers, registry
 from virtlab.desktop import scripted
-from virtlab.desktop.display import desktop, missing, relay
 from virtlab.desktop.encodings import (
     PIXEL,
     Decoder,
@@ -35,9 +34,10 @@ from virtlab.desktop.encodings import (
 )
 from virtlab.desktop.rfb import Client, connected
 from virtlab.experiments import c19_desktop as lab
+from virtlab.experiments.display import desktop, relay
 
 PIXELS = list(lab.NAMES.values())
-real = pytest.mark.skipif(bool(missing()), reason=missing() or "-")
+real = pytest.mark.skipif(not host.virtual_display, reason=host.virtual_display.probe().why)
 
 
 def pictures(colours: int) -> st.SearchStrategy[Pixels]:
@@ -321,7 +321,7 @@ def test_nothing_stays_behind_even_when_the_owner_is_killed() -> None:
     assert not folder.exists()
     assert not door.exists()
     code = (
-        "from virtlab.desktop.display import desktop\n"
+        "from virtlab.experiments.display import desktop\n"
         "with desktop() as shown:\n"
         "    print(shown.folder, flush=True)\n"
         "    input()\n"
@@ -345,3 +345,16 @@ def test_nothing_stays_behind_even_when_the_owner_is_killed() -> None:
         leftovers.remove_folder(Path(left))
     assert left not in "\n".join(leftovers.find())
     assert Path("/proc/sysvipc/shm").read_text().count("\n") <= segments
+
+
+def test_without_a_display_the_overview_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    no = host.Capability("virtual display", False, "no Xvfb here", "apt-get install xvfb")
+    monkeypatch.setitem(host.CAPABILITIES, "virtual display", lambda: no)
+    host._probe.cache_clear()
+    try:
+        shown = registry.overview("19-desktop").set_index("experiment")
+    finally:
+        monkeypatch.undo()
+        host._probe.cache_clear()
+    assert set(shown.index[shown["source"] == "live"]) == {"scripted"}
+    assert "no Xvfb here" in shown.loc["picture", "why"]

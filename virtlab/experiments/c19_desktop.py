@@ -27,9 +27,9 @@ from PIL import Image
 
 from virtlab import host, leftovers
 from virtlab.desktop import scripted
-from virtlab.desktop.display import HEIGHT, WIDTH, Desktop, desktop, relay, settle, whole
 from virtlab.desktop.encodings import Encoding, Pixels
 from virtlab.desktop.rfb import Client
+from virtlab.experiments.display import HEIGHT, WIDTH, Desktop, desktop, relay, settle, whole
 from virtlab.experiments.running import PROGRAMS, run_program
 from virtlab.interrupts import uninterrupted
 from virtlab.measure.rounds import measure_rows
@@ -70,7 +70,7 @@ def _png(pixels: Pixels) -> str:
 # --- picture: what a client draws -----------------------------------------------------------------
 
 
-@experiment(f"{CHAPTER}/picture", claims=["C070"])
+@experiment(f"{CHAPTER}/picture", needs=[host.virtual_display], claims=["C070"])
 def picture() -> pd.DataFrame:
     """Let a client that has no access to the display fetch its whole picture, in five encodings.
 
@@ -103,7 +103,7 @@ def picture() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-@experiment(f"{CHAPTER}/walled", needs=[host.namespaces], claims=["C070"])
+@experiment(f"{CHAPTER}/walled", needs=[host.virtual_display, host.namespaces], claims=["C070"])
 def walled() -> pd.DataFrame:
     """Wall a client off from the display, all but its one connection, and see what it reaches.
 
@@ -129,7 +129,12 @@ def walled() -> pd.DataFrame:
 # --- updates: what crosses the wire ---------------------------------------------------------------
 
 
-@experiment(f"{CHAPTER}/updates", claims=["C070", "C071"], recorded_with={"rounds": 8})
+@experiment(
+    f"{CHAPTER}/updates",
+    needs=[host.virtual_display],
+    claims=["C070", "C071"],
+    recorded_with={"rounds": 8},
+)
 def updates(
     encodings: Sequence[str] = tuple(NAMES), rounds: int = 2, seed: int = 1, progress: bool = False
 ) -> pd.DataFrame:
@@ -189,7 +194,7 @@ def scripted_updates(tile: int = 16) -> pd.DataFrame:
 PHONE = (0, 20, 240, 120)  # the part of the screen that a small client asks for
 
 
-@experiment(f"{CHAPTER}/clients", claims=["C071"])
+@experiment(f"{CHAPTER}/clients", needs=[host.virtual_display], claims=["C071"])
 def clients() -> pd.DataFrame:
     """Attach a large client and a small one, detach both, and attach again.
 
@@ -260,7 +265,12 @@ def _until(shown: Desktop, text: str) -> None:
 FILM = (WIDTH - 116, HEIGHT - 116, 96, 96)  # where the program shows it
 
 
-@experiment(f"{CHAPTER}/distance", claims=["C071"], recorded_with={"seconds": 2.0})
+@experiment(
+    f"{CHAPTER}/distance",
+    needs=[host.virtual_display],
+    claims=["C071"],
+    recorded_with={"seconds": 2.0},
+)
 def distance(
     round_trips_ms: Sequence[int] = (0, 40, 120),
     in_flight: Sequence[int] = (1, 2, 4),
@@ -369,7 +379,7 @@ SECRET = "the code is 4711"
 STEPS = ("attach", "save", "detach", "wipe", "end")
 
 
-@experiment(f"{CHAPTER}/left", claims=["C072"])
+@experiment(f"{CHAPTER}/left", needs=[host.virtual_display], claims=["C072"])
 def left() -> pd.DataFrame:
     """Look for the picture of a secret in a client's memory and files, step by step.
 

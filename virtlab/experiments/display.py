@@ -25,7 +25,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from virtlab import leftovers
+from virtlab import host, leftovers
 from virtlab.desktop.encodings import PIXEL, Pixels
 from virtlab.desktop.rfb import Client, connected
 from virtlab.experiments.running import PROGRAMS
@@ -110,17 +110,9 @@ def desktop(width: int = WIDTH, height: int = HEIGHT) -> Iterator[Desktop]:
         try:
             found.ask()
         except (OSError, CannotMeasure):
-            raise CannotMeasure("no tkinter for this Python; apt-get install python3-tk") from None
+            raise CannotMeasure("the program on the display did not start") from None
         _start_server(stack, found, environment)
         yield found
-
-
-def missing() -> str:
-    """What this machine lacks for a virtual display, with the remedy; "" if nothing."""
-    for name in ("Xvfb", "x11vnc"):
-        if find_tool(name) is None:
-            return f"no {name} here; apt-get install {name.lower()}"
-    return ""
 
 
 def _environment() -> dict[str, str]:
@@ -137,8 +129,9 @@ def _cookie(secret: bytes) -> bytes:
 def _start_display(
     stack: ExitStack, folder: Path, cookie: Path, screen: str, environment: dict[str, str]
 ) -> str:
-    if missing():
-        raise CannotMeasure(missing())
+    can = host.virtual_display.probe()
+    if not can:
+        raise CannotMeasure(f"{can.why}; {can.remedy}")
     reader, writer = os.pipe()
     with ExitStack() as ends:
         ends.callback(os.close, reader)
