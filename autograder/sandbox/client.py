@@ -229,6 +229,7 @@ class Zygote:
             process.wait()
         if process.stderr is not None:
             process.stderr.close()
+        remove_left_behind()  # again: what was still ending when this one started
 
     def ask(self, request: dict, wait_s: float = ANSWER_S) -> dict:
         """Send one request and return the answer.

@@ -24,17 +24,25 @@ def owned_name() -> str:
     return f"autograder-{_namespace()}-{os.getpid()}-"
 
 
+def left_behind() -> list[Path]:
+    """The temporary folders and memory groups of graders that are no more."""
+    places = [Path(tempfile.gettempdir()), own_group()]
+    found = [path for place in places if place for path in place.glob("autograder-*")]
+    return [path for path in found if _maker_is_gone(path.name)]
+
+
 def remove_left_behind() -> None:
-    """Remove the temporary folders and memory groups of graders that are no more."""
-    for folder in Path(tempfile.gettempdir()).glob("autograder-*"):
-        with contextlib.suppress(OSError):
-            if _maker_is_gone(folder.name) and folder.lstat().st_uid == os.geteuid():
-                shutil.rmtree(folder, ignore_errors=True)
+    """Remove what `left_behind` finds and this user may remove.
+
+    A group in which a killed grader's room is still ending cannot go yet: a later call takes it.
+    """
     group = own_group()
-    for child in group.glob("autograder-*") if group else ():
-        if _maker_is_gone(child.name):
-            with contextlib.suppress(OSError):  # not yet empty, or gone already
-                child.rmdir()
+    for path in left_behind():
+        with contextlib.suppress(OSError):
+            if path.parent == group:
+                path.rmdir()
+            elif path.lstat().st_uid == os.geteuid():
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _maker_is_gone(name: str) -> bool:

@@ -15,7 +15,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.course import Course
-from autograder.sandbox.limits import own_group
+from autograder.sandbox.scratch import left_behind
 
 pytestmark = pytest.mark.usefixtures("worker")  # skips where the host cannot build rooms
 SIZE = 8
@@ -52,8 +52,12 @@ def in_place(course: Path) -> int:
     return sum(1 for _ in course.glob("autograded/*/ps/.autograder"))
 
 
-def kill_when(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
-    """End the grader, and nothing else, with no chance to tidy up; it may be done before."""
+def kill_when(process: subprocess.Popen[str], ready: Callable[[], bool]) -> set[int]:
+    """End the grader, and nothing else, with no chance to tidy up; it may be done before.
+
+    Returns:
+        The ids of its processes.
+    """
     children: list[psutil.Process] = []
     while process.poll() is None and not ready():
         time.sleep(0.002)
@@ -64,12 +68,7 @@ def kill_when(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None
     assert "Traceback" not in err
     _, alive = psutil.wait_procs(children, timeout=60)
     assert not alive
-
-
-def groups() -> set[Path]:
-    """The memory groups of graders."""
-    parent = own_group()
-    return set(parent.glob("autograder-*")) if parent else set()
+    return {process.pid, *(child.pid for child in children)}
 
 
 def check_books(course: Path) -> None:
@@ -90,15 +89,14 @@ def test_killed_at_any_moment_the_next_run_goes_on(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
-    before = groups()
-    kill_when(start(full_course), lambda: (full_course / "feedback/s0/ps").exists())
-    kill_when(start(full_course, "--jobs", "2"), lambda: in_place(full_course) >= 2)
+    killed = kill_when(start(full_course), lambda: (full_course / "feedback/s0/ps").exists())
+    killed |= kill_when(start(full_course, "--jobs", "2"), lambda: in_place(full_course) >= 2)
     found = rows(start(full_course))
     assert {row["student"]: row["score"] for row in found} == EXPECTED
     assert sum(row["kept"] for row in found) >= 2
     check_books(full_course)
     assert list(scratch.iterdir()) == [], "what the killed ones had"
-    assert groups() <= before
+    assert not [path for path in left_behind() if int(path.name.split("-")[2]) in killed]
 
 
 @pytest.mark.slow
