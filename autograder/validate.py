@@ -38,7 +38,7 @@ from autograder.notebooks import Cell, SourceCell, autograded_notebook, write_no
 
 # Seconds that a mutant has for a cell, and for all its cells: if one loops in its first test, it
 # would loop in the others, too.
-MUTANT_CELL_S, MUTANT_S = 3.0, 4.0
+MUTANT_CELL_S, MUTANT_S = 1.5, 2.0
 LEAST_RIGHT = 2
 LEAST_WRONG = 3
 REFERENCE, RELEASE = "reference", "release"
@@ -183,12 +183,18 @@ def validate(
     submissions = [
         answered(assignment, REFERENCE, {}),
         answered(assignment, RELEASE, {}, reference=False),
-        *(
-            answered(assignment, a.name, {solution_cell(assignment, a.exercise): a.code})
-            for a in answers
-        ),
     ]
     results = {r.student: r for r in run(assignment, submissions, course.limits())}
+    for exercise in dict.fromkeys(answer.exercise for answer in answers):
+        focused = assignment if stock else _with_tests_of(assignment, exercise)
+        cell = solution_cell(assignment, exercise)
+        own = [
+            answered(focused, answer.name, {cell: answer.code})
+            for answer in answers
+            if answer.exercise == exercise
+        ]
+        results |= {r.student: r for r in run(focused, own, course.limits())}
+        submissions += own
     report.graded = len(results)
     report.findings += _reference_earns_all(results[REFERENCE], places)
     report.findings += _release_earns_nothing(results[RELEASE], places)
@@ -413,7 +419,7 @@ def _useless_tests(
 
 
 def _with_tests_of(assignment: Assignment, exercise: str) -> Assignment:
-    """The assignment without the tests of its other exercises: a mutant does not need them."""
+    """The assignment without the tests of its other exercises, which an answer does not need."""
     notebooks = tuple(
         replace(
             notebook,

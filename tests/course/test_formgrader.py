@@ -16,7 +16,11 @@ from .browsers import MINUTE, chromium, free_port, served
 from .conftest import ROOT
 from .small_course import write_assignment, write_notebook
 
-pytestmark = [pytest.mark.browser, pytest.mark.system]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.system,
+    pytest.mark.xdist_group("formgrader"),
+]
 
 TOKEN = "a-test-token"
 

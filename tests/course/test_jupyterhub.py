@@ -27,7 +27,11 @@ from .conftest import ROOT
 from .npm import installed
 from .small_course import write_assignment
 
-pytestmark = [pytest.mark.browser, pytest.mark.system]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.system,
+    pytest.mark.xdist_group("jupyterhub"),
+]
 
 DEPLOY = ROOT / "deploy" / "jupyterhub"
 TOOLS = Path(sys.executable).parent

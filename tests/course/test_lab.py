@@ -15,7 +15,7 @@ from .conftest import Clone, Run
 TOKEN = "a-test-token"
 CHAPTER = "01-what-is-virtualization"
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("lab")]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tools import run_tests
 from .conftest import ROOT, Clone, Run, tracked_files
 from .test_devcontainer import IN_DOCKER
 
-pytestmark = pytest.mark.serial  # they share one clone, and one of them measures
+pytestmark = [pytest.mark.clone, pytest.mark.xdist_group("readme")]
 
 ASSIGNMENT = "01-what-is-virtualization"
 

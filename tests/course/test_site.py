@@ -21,6 +21,8 @@ from .browsers import chromium
 from .conftest import ROOT
 from .npm import installed
 
+pytestmark = pytest.mark.xdist_group("site")  # one worker makes it, for all tests
+
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:

@@ -12,6 +12,8 @@ from tools import student
 
 from .conftest import ROOT, Run
 
+pytestmark = pytest.mark.xdist_group("student")  # one worker makes the bundle, for all tests
+
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -90,7 +92,7 @@ def test_a_missing_part_is_one_line(course: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == "make student: release/ is missing: run make build\n"
 
 
-@pytest.mark.serial
+@pytest.mark.clone
 @pytest.mark.usefixtures("package_index")
 def test_it_works_in_a_fresh_environment(bundle: Path, tmp_path: Path, run: Run) -> None:
     folder = tmp_path / "course"

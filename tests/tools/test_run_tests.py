@@ -100,11 +100,10 @@ def test_every_test_runs_in_exactly_one_stage(everything: bool) -> None:
         if "-m" in stage.command[3:]
     ]
     for serial in (False, True):
-        for browser in (False, True):
-            for slow in (False, True):
-                marks = {"serial": serial, "browser": browser, "slow": slow}
-                chosen = sum(bool(eval(expression, {}, marks)) for expression in taken)
-                assert chosen == int(everything or not slow)
+        for slow in (False, True):
+            marks = {"serial": serial, "slow": slow}
+            chosen = sum(bool(eval(expression, {}, marks)) for expression in taken)
+            assert chosen == int(everything or not slow)
 
 
 def test_the_claims_that_a_live_pass_left_out_are_named(
