@@ -219,13 +219,14 @@ def test_distance_decides_where_the_line_is_wide() -> None:
     assert data[20, 200] / data[200, 200] < 1.2
 
 
-def test_one_image_pays_with_many_desktops() -> None:
-    data = lab.patching().set_index(["condition", "desktops"])
-    for count, smaller in ((10, False), (1000, True)):
-        one, many = data.loc[("one image", count)], data.loc[("N desktops", count)]
-        assert one["work_hours"] < many["work_hours"]
-        assert (one["gib_sent"] < many["gib_sent"]) is np.bool_(smaller)
+def test_one_image_pays_with_many_desktops_of_one_kind() -> None:
+    data = lab.patching().set_index(["condition", "desktops", "kinds"])
+    for fleet, pays in {(10, 1): False, (1000, 1): True, (1000, 20): False}.items():
+        one, many = data.loc[("one image a kind", *fleet)], data.loc[("N desktops", *fleet)]
+        assert (one["work_hours"] < many["work_hours"]) is np.bool_(pays)
+        assert (one["gib_sent"] < many["gib_sent"]) is np.bool_(fleet[0] > 10)
         assert one["bad_patch_reaches"] == many["bad_patch_reaches"]
+        assert one["undo_hours"] * 10 < many["undo_hours"]
 
 
 # --- the real desktop -----------------------------------------------------------------------------
@@ -264,7 +265,9 @@ def test_the_program_stays_while_clients_come_and_go() -> None:
     steps = measured(lab.clients).set_index("condition")
     assert steps["program"].nunique() == 1
     assert steps.loc["the large one comes back", "text"] == "from the small one"
-    assert steps.loc["both are gone", "clock"] > steps["clock"].iloc[0]
+    clock = steps["clock"]
+    assert clock["nobody was there for a while"] > clock["both leave"]
+    assert clock["the large one comes back"] == clock["nobody was there for a while"]
     assert steps[["large_agrees", "small_agrees"]].stack().all()
 
 
@@ -274,7 +277,7 @@ def test_the_program_stays_while_clients_come_and_go() -> None:
 def test_a_frame_waits_for_its_request() -> None:
     data = measured(lab.distance, round_trips_ms=[100], in_flight=[1, 4], letters=1)
     frames = data.set_index("in_flight")["frames_per_s"]
-    assert frames[1] < 15
+    assert frames[1] < 10.5  # one a round trip
     assert frames[4] > 1.5 * frames[1]
     assert (data["letter_ms"] > 100).all()
 

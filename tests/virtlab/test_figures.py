@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 from virtlab import figures, published
-from virtlab.figures.base import short
+from virtlab.figures.base import COLOURS, short, style
 from virtlab.measure.folders import data_folder
 from virtlab.registry import Experiment, Measurement
 
@@ -273,10 +275,98 @@ def test_the_ladder_is_in_order_and_names_the_accelerator():
 
 
 def test_the_prediction_is_drawn():
-    plain = figures.startup_ladder(ladder()).figure.axes[0].get_legend()
-    drawn = SHOWN["startup_ladder"]().figure.axes[0].get_legend()
-    assert plain is None
+    plain = figures.startup_ladder(ladder()).figure.legends
+    (drawn,) = SHOWN["startup_ladder"]().figure.legends
+    assert plain == []
     assert [text.get_text() for text in drawn.get_texts()] == ["your prediction"]
+
+
+GUESSED = {
+    "startup_ladder": lambda guess: figures.startup_ladder(ladder(), guess),
+    "dots": lambda guess: figures.dots(ladder(), "first_reply_ms", "ms", "milliseconds", guess),
+    "results_per_second": lambda guess: figures.results_per_second(
+        measured(
+            [
+                {"condition": name, "results_per_s": 1 / ms, "how": KINDS[name]}
+                for name, ms in TRUTH.items()
+            ]
+        ),
+        {name: 1 / ms for name, ms in guess.items()},
+    ),
+    "registers": lambda guess: figures.registers(
+        measured(
+            [
+                {
+                    "condition": name,
+                    "size": size,
+                    "registers": ms * factor,
+                    "kicks": 1,
+                    "pretends": "",
+                }
+                for name, ms in TRUTH.items()
+                for size, factor in (("512 B", 1), ("1 MiB", 9))
+            ]
+        ),
+        guess,
+    ),
+}
+TRUTH = {"runc": 30.0, "thread": 0.1, "qemu-tcg": 200.0}
+GUESSES = {
+    "equal": TRUTH,
+    "far too low": {name: ms / 10_000 for name, ms in TRUTH.items()},
+    "far too high": {name: ms * 10_000 for name, ms in TRUTH.items()},
+    "a little too high": {name: ms * 1.3 for name, ms in TRUTH.items()},
+    "only the least, and far too high": {"thread": 1e5},
+}
+EXTREMES = ("far too high", "only the least, and far too high")
+
+
+@pytest.mark.parametrize(
+    ("name", "guess"),
+    [("dots", guess) for guess in GUESSES]
+    + [(name, guess) for name in GUESSED if name != "dots" for guess in EXTREMES],
+)
+def test_no_guess_makes_words_cover_marks_or_each_other(name, guess):
+    shown = GUESSED[name](GUESSES[guess])
+    with style():
+        shown.figure.draw_without_rendering()
+    (axes,) = shown.figure.axes
+    pixels = axes.transData.transform
+    marks = [
+        Bbox.from_bounds(x - half, y - size, 2 * half, 2 * size)
+        for line in axes.lines
+        if line.get_marker() not in (".", "None")
+        for x, y in pixels(np.column_stack(line.get_data()))
+        for size in [line.get_markersize() * shown.figure.dpi / 144]
+        for half in [3 if line.get_marker() == "|" else size]
+    ]
+    numbers = [text for text in axes.texts if text.get_text()]
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticklabels() if low <= tick.get_position()[0] <= high]
+    legends = [*shown.figure.legends, axes.get_legend()]
+    words = [one.get_window_extent() for one in (*numbers, *ticks, *legends) if one is not None]
+    assert len(marks) > len(TRUTH)
+    assert len(numbers) == len(TRUTH)
+    assert not [mark for mark in marks if mark.count_overlaps(words)]
+    for place, box in enumerate(words):
+        assert not box.count_overlaps(words[:place])
+        assert 0 <= box.x0 < box.x1 <= shown.figure.bbox.x1, "cut at the edge"
+
+
+def test_what_went_through_is_orange_unless_it_was_welcome():
+    m = measured([{"condition": "new server", "old": "done", "new": "stopped"}])
+    faces = {
+        welcome: [
+            to_hex(one.get_facecolor())
+            for one in figures.grid(m, {"old": "old", "new": "new"}, welcome=welcome)
+            .figure.axes[0]
+            .patches
+        ]
+        for welcome in (False, True)
+    }
+    assert faces[False][0] == COLOURS[1].lower()
+    assert faces[True][0] == COLOURS[5].lower()
+    assert faces[True][1] == faces[False][1], "what was stopped looks the same"
 
 
 def test_a_ladder_of_one_rung_needs_no_ratio():

@@ -130,10 +130,29 @@ def test_a_thin_disk_gives_back_only_what_is_discarded() -> None:
 
 
 def test_equal_disks_are_stored_once_unless_they_are_shifted() -> None:
-    rows = lab.dedup(most_mib=2).set_index(["condition", "block_kib"])["ratio"]
+    table = lab.dedup(most_mib=2)
+    rows = table.set_index(["condition", "block_kib"])["ratio"]
     assert rows["4 disks, one template", 4] > 2
     assert rows["4 disks, shifted by a byte", 4] < 1.2
     assert rows["random (or encrypted)", 1] == 1
+    by_file = table.groupby("condition")["file_ratio"].agg(["min", "max"])
+    assert (by_file["min"] == by_file["max"]).all()
+    assert by_file.loc["4 disks, shifted by a byte", "min"] > 2  # the files are equal as ever
+    assert by_file.loc["random (or encrypted)", "min"] == 1
+
+
+def test_whole_files_are_counted_with_the_room_that_they_take() -> None:
+    assert lab._file_ratio([b"a", b"b" * 4097]) == 1
+    assert lab._file_ratio([b"a", b"a", b"b" * 4097]) == 4 / 3
+    assert lab._laid_out([b"a", b"b" * 4096]) == b"a" + bytes(4095) + b"b" * 4096
+
+
+def test_a_new_version_of_a_file_has_other_bytes(tmp_path: Path) -> None:
+    sums = []
+    for version in (0, 1):
+        assert lab._filled(tmp_path / "file", 1, version)
+        sums.append(lab._sum(tmp_path / "file"))
+    assert sums[0] != sums[1]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """How a rectangle of pixels crosses the wire: the encodings of RFB (RFC 6143, section 7.7).
 
+The RFC does not describe zlib, which is older: it is raw, deflated, with its length before it.
+
 A pixel has four bytes, blue, green, red and an unused one; an array of them has the shape (height,
 width) and the type `<u4`. The encoders choose simply, as a small server would: ZRLE tiles are
 either one colour, a palette with runs, or runs of plain pixels.

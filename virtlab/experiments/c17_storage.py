@@ -82,9 +82,9 @@ def pooled(member_mib: int = MEMBER_MIB) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _filled(path: Path, mib: int) -> bool:
-    """Write a file of random bytes; if it does not fit, remove it."""
-    piece = random.Random(path.name).randbytes(MIB)
+def _filled(path: Path, mib: int, version: int = 0) -> bool:
+    """Write a file of random bytes, others for each version; if it does not fit, remove it."""
+    piece = random.Random(f"{path.name} {version}").randbytes(MIB)
     try:
         with path.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, mib * MIB)  # if there is no room, say so at once
@@ -256,42 +256,54 @@ def dedup(most_mib: int = TREE_MIB) -> pd.DataFrame:
 
     Returns:
         One row a tree and block size: condition (the tree), block_kib, logical_mib, stored_mib,
-        ratio.
+        ratio, file_ratio (if whole files that are equal are stored once, and no block is looked at;
+        the same in all rows of a tree).
     """
-    source = _laid_out(Path(sysconfig.get_path("stdlib")), "*.py", most_mib)
-    if not source:
+    library = _files(Path(sysconfig.get_path("stdlib")), "*.py", most_mib)
+    if not library:
         raise CannotMeasure("no Python library to read here")
-    zones = _laid_out(ZONES, "*", most_mib)
+    zones = _files(ZONES, "*", most_mib)
     chance = random.Random(1)
+    own = [chance.randbytes(DISK_KIB * 1024) for _ in range(4)]
+    noise = chance.randbytes(most_mib * MIB)
 
     def disks(shift: int) -> bytes:
         made = bytearray()
-        for number in range(4):
-            made += bytes(number * shift) + source + chance.randbytes(DISK_KIB * 1024)
+        for number, its in enumerate(own):
+            made += bytes(number * shift) + _laid_out(library) + its
             made += bytes(-len(made) % (DISK_KIB * 1024))
         return bytes(made)
 
     trees = {
-        "4 disks, one template": disks(0),
-        "4 disks, shifted by a byte": disks(1),
-        "time zones": zones,
-        "Python's library": source,
-        "random (or encrypted)": chance.randbytes(most_mib * MIB),
+        "4 disks, one template": (disks(0), library * 4 + own),
+        "4 disks, shifted by a byte": (disks(1), library * 4 + own),
+        "time zones": (_laid_out(zones), zones),
+        "Python's library": (_laid_out(library), library),
+        "random (or encrypted)": (noise, [noise]),
     }
     rows = [
-        {"condition": name, "block_kib": kib, **_deduplicated(data, kib * 1024)}
-        for name, data in trees.items()
+        {
+            "condition": name,
+            "block_kib": kib,
+            **_deduplicated(data, kib * 1024),
+            "file_ratio": _file_ratio(files),
+        }
+        for name, (data, files) in trees.items()
         for kib in BLOCKS_KIB
-        if data
+        if files
     ]
     table = pd.DataFrame(rows)
     table.attrs["failed"] = {} if zones else {"time zones": f"no {ZONES} here (package tzdata)"}
     return table
 
 
-def _laid_out(folder: Path, pattern: str, most_mib: int) -> bytes:
-    """The files of a folder as they would lie on a disk; those with one name more count once."""
-    disk, known = bytearray(), set()
+CLUSTER = 4096  # every file begins at a multiple of this
+
+
+def _files(folder: Path, pattern: str, most_mib: int) -> list[bytes]:
+    """What is in the files of a folder; a file with several names (hard links) counts once."""
+    found: list[bytes] = []
+    size, known = 0, set()
     for path in _walk(folder):
         if not path.match(pattern) or path.is_symlink():
             continue
@@ -301,11 +313,29 @@ def _laid_out(folder: Path, pattern: str, most_mib: int) -> bytes:
             continue
         if inode in known:
             continue
-        if len(disk) + len(data) > most_mib * MIB:
+        if not data:
+            continue
+        if size + len(data) > most_mib * MIB:
             break
         known.add(inode)
-        disk += data + bytes(-len(data) % 4096)
-    return bytes(disk)
+        found.append(data)
+        size += _room(data)
+    return found
+
+
+def _room(data: bytes) -> int:
+    """The bytes that a file takes on a disk."""
+    return len(data) + -len(data) % CLUSTER
+
+
+def _laid_out(files: list[bytes]) -> bytes:
+    """Files as they would lie on a disk."""
+    return b"".join(data.ljust(_room(data), b"\0") for data in files)
+
+
+def _file_ratio(files: list[bytes]) -> float:
+    """The ratio of a store that keeps equal files once."""
+    return sum(map(_room, files)) / sum(map(_room, set(files)))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -411,8 +441,9 @@ def saving(
     an incremental one the difference from the snapshot before.
 
     Returns:
-        One row a saving: round, order, condition, ms (until it is on disk), kib (that it added:
-        for a snapshot, what the pool's used bytes grew by).
+        One row a saving: round, order, condition, ms (from the first command until it is on disk;
+        a backup includes the snapshot that it is made from), kib (that it added: for a snapshot,
+        what the pool's used bytes grew by).
     """
     with leftovers.own_folder() as folder, pool(folder / "pool", "single", 3, MEMBER_MIB) as made:
         volume = _volume(made, files)
@@ -423,7 +454,7 @@ def saving(
         def save(way: str) -> dict[str, float]:
             number = next(numbers)
             for one in range(changed):
-                _filled(volume / f"file-{one}", 2)
+                _filled(volume / f"file-{one}", 2, version=number + 1)
             os.sync()
             before = _used(made)
             start = time.perf_counter_ns()
@@ -479,7 +510,7 @@ def accidents(files: int = 10) -> pd.DataFrame:
             volume = _volume(made, files)
             first, second = made.root / "first", made.root / "second"
             snapshot(volume, first)
-            _filled(volume / "file-0", 3)
+            _filled(volume / "file-0", 3, version=1)
             snapshot(volume, second)
             sums = {path.name: _sum(path) for path in volume.iterdir()}
             full, whole, part = (folder / name for name in ("first", "whole", "part"))

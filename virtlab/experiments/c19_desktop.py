@@ -72,7 +72,7 @@ def _png(pixels: Pixels) -> str:
 
 @experiment(f"{CHAPTER}/picture", needs=[host.virtual_display], claims=["C070"])
 def picture() -> pd.DataFrame:
-    """Let a client that has no access to the display fetch its whole picture, in five encodings.
+    """Let a client fetch a display's whole picture over its one connection, in five encodings.
 
     Returns:
         One row an encoding: condition, width, height, bytes (of the update), same (each pixel is
@@ -198,7 +198,8 @@ PHONE = (0, 20, 240, 120)  # the part of the screen that a small client asks for
 def clients() -> pd.DataFrame:
     """Attach a large client and a small one, detach both, and attach again.
 
-    The program is asked past the server what it knows: its process, its text, its clock.
+    The program is asked past the server what it knows: its process, its text, its clock. It moves
+    its clock by itself, from just before both leave until just before the large one comes back.
 
     Returns:
         One row a step: condition, attached (clients), program (its process), text, clock (ticks),
@@ -235,10 +236,12 @@ def clients() -> pd.DataFrame:
         small.type("from the small one")
         _until(shown, "from the small one")
         look("the small one types", large, small)
+        shown.ask("run")
         first.close()
-        for _ in range(3):
-            shown.ask("tick")
-        look("both are gone", None, None)
+        look("both leave", None, None)
+        time.sleep(0.4)
+        shown.ask("rest")
+        look("nobody was there for a while", None, None)
         with _attached(shown) as again:
             look("the large one comes back", again, None)
     return pd.DataFrame(rows)
@@ -280,8 +283,10 @@ def distance(
     """Put a delay between client and server: count frames a second, and time single letters.
 
     A relay hands on each piece half a round trip later, without any limit to the bandwidth. A film
-    is drawn at the server all the time. A client asks for the next frame when it has drawn one,
-    and has one or several such requests under way; without a delay one, as more would meet.
+    is drawn at the server all the time. With one request in flight a client asks for the next
+    frame when it has drawn one. With several it sends as many in each round trip, at a steady pace,
+    and waits for none. (Without a delay there is no ahead.) A rate is that between the first and
+    the last frame of the time.
 
     Returns:
         One row a delay and number of requests: condition (`1 in flight`, ...), round_trip_ms,
@@ -327,19 +332,32 @@ def _play(
     painter = threading.Thread(target=draw)
     painter.start()
     try:
-        for _ in range(in_flight):  # two that arrive together count as one
-            client.request(part=FILM)
-            time.sleep(round_trip_s / in_flight)
-        frames = pixels = 0
-        start = time.perf_counter()
-        while time.perf_counter() < start + seconds:
-            update = client.update(1.0)
-            if update is not None:
-                pixels += sum(width * height for _, _, width, height in update.places)
-            if update is None or pixels >= FILM[2] * FILM[3]:  # a frame may come in pieces
-                frames, pixels = frames + (update is not None), 0
+        client.request(part=FILM)
+        client.update()  # from now on the film runs
+        begin = time.perf_counter()
+        # Two that meet at the server count as one, so those sent ahead keep a steady pace.
+        pace = round_trip_s / in_flight if in_flight > 1 else math.inf
+        due = begin
+        frames: list[float] = []
+        pixels = 0
+        while (now := time.perf_counter()) < begin + round_trip_s + seconds:
+            if now >= due:
                 client.request(part=FILM)
-        return frames / (time.perf_counter() - start)
+                due += pace
+                continue
+            update = client.update(min(due - now, 0.5))
+            if update is None:
+                continue
+            if in_flight == 1:
+                client.request(part=FILM)
+            pixels += sum(width * height for _, _, width, height in update.places)
+            if pixels >= FILM[2] * FILM[3]:  # a frame may come in pieces
+                pixels = 0
+                if now >= begin + round_trip_s:
+                    frames.append(time.perf_counter())
+        if len(frames) < 2:
+            raise CannotMeasure("the film stands still at the client")
+        return (len(frames) - 1) / (frames[-1] - frames[0])
     finally:
         over.set()
         painter.join()
@@ -509,47 +527,57 @@ def _copies(pid: int, pattern: bytes) -> int:
 
 # --- patching: one image or N desktops ------------------------------------------------------------
 
+FLEETS = ((10, 1), (100, 1), (1000, 1), (1000, 20))
+
 
 @experiment(f"{CHAPTER}/patching", simulated=True, claims=["C072"])
 def patching(
-    desktops: Sequence[int] = (10, 100, 1000),
+    fleets: Sequence[tuple[int, int]] = FLEETS,
     used_a_day: float = 0.8,
     fails: float = 0.02,
     patch_gib: float = 0.5,
     image_gib: float = 20.0,
     hosts_for: int = 50,
 ) -> pd.DataFrame:
-    """Compute what a patch costs on N desktops, and on one image from which N sessions start.
+    """Compute what a patch costs on N desktops, and on one image for all desktops of a kind.
 
-    Assumptions: a desktop is switched on each day with the same chance. A patch fails on some of
-    the desktops, and each of these takes a person half an hour. One test takes two hours, also for
-    the image. An image is copied to one server for every fifty desktops. A session that runs when
-    the new image comes keeps the old one until its user logs off, at the end of the day.
+    Desktops of one kind have the same programs. Assumptions: a test takes two hours for each kind,
+    either way. A patch fails on some of the desktops, and each of these takes a person half an
+    hour; to open, patch and seal an image takes three quarters of an hour. A desktop takes the
+    patch on the first day on which it is used; each day that happens with the same chance. A new
+    image is there at the next log-in. It is copied whole to one server for every fifty desktops,
+    and to one for each kind at least. A bad patch is one after which a desktop does not start; it
+    is found at the end of the first day. Each desktop is then repaired by hand, in half an hour;
+    an old image is put back in a quarter of an hour.
 
     Returns:
-        One row a number and way: condition (the way), desktops, work_hours, gib_sent, days_to_99
-        (until 99 % of those in use have the patch), bad_patch_reaches (desktops that an untested
-        error hits on the first day).
+        One row a fleet and way: condition (the way), desktops, kinds, work_hours, gib_sent,
+        days_to_99 (until 99 % of the desktops have the patch, or will start with it),
+        bad_patch_reaches (desktops in use on the first day), undo_hours (of work, to take it back).
     """
+    days = max(1, math.ceil(math.log(0.01) / math.log(1 - used_a_day)))
     rows = []
-    for count in desktops:
-        days = max(1, math.ceil(math.log(0.01) / math.log(1 - used_a_day)))
+    for count, kinds in fleets:
+        fleet = {"desktops": count, "kinds": kinds}
+        hit = used_a_day * count
         rows += [
             {
                 "condition": "N desktops",
-                "desktops": count,
-                "work_hours": 2 + 0.5 * fails * count,
+                **fleet,
+                "work_hours": 2 * kinds + 0.5 * fails * count,
                 "gib_sent": patch_gib * count,
                 "days_to_99": days,
-                "bad_patch_reaches": used_a_day * count,
+                "bad_patch_reaches": hit,
+                "undo_hours": 0.5 * hit,
             },
             {
-                "condition": "one image",
-                "desktops": count,
-                "work_hours": 2.0,
-                "gib_sent": image_gib * math.ceil(count / hosts_for),
+                "condition": "one image a kind",
+                **fleet,
+                "work_hours": 2.75 * kinds,
+                "gib_sent": image_gib * max(kinds, math.ceil(count / hosts_for)),
                 "days_to_99": 1,
-                "bad_patch_reaches": used_a_day * count,
+                "bad_patch_reaches": hit,
+                "undo_hours": 0.25 * kinds,
             },
         ]
     return pd.DataFrame(rows)

@@ -57,7 +57,10 @@ class Desktop:
         return Client(connected(address or self.address))
 
     def ask(self, word: str = "state") -> dict[str, Any]:
-        """Ask the program itself, past all pictures, what it knows; "tick" moves its clock."""
+        """Ask the program itself, past all pictures, what it knows.
+
+        "run" lets its clock run, "rest" stops it, "film" draws another frame.
+        """
         assert self._program.stdin is not None
         assert self._program.stdout is not None
         self._program.stdin.write(f"{word}\n")

@@ -155,9 +155,33 @@ def log_axis(axis: Axis) -> None:
     axis.axes.set(**{"xscale" if axis is axis.axes.xaxis else "yscale": "log"})
     low, high = axis.get_view_interval()
     decades = math.log10(high / low)
-    axis.set_major_locator(LogLocator(subs=(1.0,) if decades > 2 else (1.0, 2.0, 5.0)))
+    locator = LogLocator(subs=(1.0,) if decades > 2 else (1.0, 2.0, 5.0))
+    if axis is axis.axes.xaxis and decades > 5:
+        locator.set_params(numticks=4)  # numbers side by side: every second or third decade
+    axis.set_major_locator(locator)
     axis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:,.12g}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def beside_row(axes: Axes, height: float, words: str, colour: str = "black") -> None:
+    """Write a row's number right of the axes, where no mark, wherever it lies, can meet it."""
+    axes.annotate(
+        words,
+        (1, height),
+        xycoords=("axes fraction", "data"),
+        xytext=(8, 0),
+        textcoords="offset points",
+        va="center",
+        color=ink(colour),
+    )
+
+
+def predicted(axes: Axes, guess: float, height: float) -> None:
+    """Draw what the student expected of a row, as a bar; the legend names the first one."""
+    axes.plot(guess, height, "|", color="black", ms=20, mew=3)
+    if "your prediction" not in axes.get_legend_handles_labels()[1]:
+        # The legend's bar is shorter, so that it stays within its line.
+        axes.plot([], [], "|", color="black", ms=12, mew=3, ls="", label="your prediction")
 
 
 def legend_below(figure: Figure) -> None:

@@ -13,9 +13,11 @@ from virtlab.figures.base import (
     GREY,
     MARKERS,
     Shown,
+    beside_row,
     by_condition,
     log_axis,
     new_figure,
+    predicted,
     rows_of,
     set_title,
     short,
@@ -59,22 +61,14 @@ def results_per_second(m: Measurement, prediction: Mapping[str, float] | None = 
             label=None if how[name] in labelled else how[name],
         )
         labelled.add(how[name])
-        axes.annotate(
-            short(row["median"]),
-            (max(samples.max(), expected.get(name, 0.0)), height),
-            xytext=(9, 0),
-            textcoords="offset points",
-            va="center",
-        )
+        beside_row(axes, height, short(row["median"]), colour)
         if name in expected:
-            label = None if "your prediction" in labelled else "your prediction"
-            axes.plot(expected[name], height, "k|", ms=20, mew=3, label=label)
-            labelled.add("your prediction")
+            predicted(axes, expected[name], height)
     log_axis(axes.xaxis)
     axes.set_xlabel("results per second (log axis)")
     axes.set_yticks(range(len(table)), table["condition"])
     axes.set_ylim(-0.6, len(table) - 0.4)
-    axes.margins(x=0.16)
+    axes.margins(x=0.05)
     axes.grid(axis="y", visible=False)
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     slowest, fastest = table.iloc[0], table.iloc[-1]

@@ -17,11 +17,13 @@ from virtlab.figures.base import (
     LINES,
     MARKERS,
     Shown,
+    beside_row,
     by_condition,
     ink,
     legend_below,
     log_axis,
     new_figure,
+    predicted,
     rows_of,
     set_title,
     short,
@@ -53,35 +55,29 @@ def dots(
     """
     table = by_condition(m, value).sort_values("median", ignore_index=True)
     expected = {name: one for name, one in (prediction or {}).items() if one > 0}
-    figure, axes = new_figure(height=1.6 + 0.36 * len(table))
+    figure, axes = new_figure(height=1.6 + 0.36 * len(table) + 0.3 * bool(expected))
     for height, row in enumerate(rows_of(table)):
         samples = m.data.loc[m.data["condition"] == row["condition"], value].dropna()
         axes.plot(samples, spread(len(samples), height), ".", color=COLOURS[0], alpha=0.25, ms=4)
         filling = COLOURS[0] if row["source"] == "live" else "white"
         axes.plot(row["median"], height, "o", color=COLOURS[0], mfc=filling, mew=2, ms=9, zorder=3)
-        axes.annotate(
-            f"{short(row['median'])} {unit}",
-            (max(samples.max(), expected.get(row["condition"], 0.0)), height),
-            xytext=(9, 0),
-            textcoords="offset points",
-            va="center",
-        )
-    for height, name in enumerate(table["condition"]):
-        if name in expected:
-            label = None if axes.get_legend_handles_labels()[1] else "your prediction"
-            axes.plot(expected[name], height, "|", color="black", ms=20, mew=3, label=label)
+        beside_row(axes, height, f"{short(row['median'])} {unit}", COLOURS[0])
+        if row["condition"] in expected:
+            predicted(axes, expected[row["condition"]], height)
     log_axis(axes.xaxis)
     axes.set_xlabel(f"{xlabel} (log axis)")
     axes.set_yticks(range(len(table)), table["condition"])
     axes.set_ylim(-0.6, len(table) - 0.4)
-    axes.margins(x=0.14)
+    axes.margins(x=0.05)
     axes.grid(axis="y", visible=False)
     if axes.get_legend_handles_labels()[1]:
-        axes.legend(loc="lower right", frameon=True)
+        legend_below(figure)
     least, most = table.iloc[0], table.iloc[-1]
     times = short(most["median"] / least["median"])
     set_title(axes, message or f"{most['condition']}: {times} × {least['condition']}", m)
     listed = ", ".join(f"{row['condition']} {short(row['median'])}" for row in rows_of(table))
+    if (table["n"] == 1).all():
+        table = table.drop(columns=["p99", "low", "high"])  # one sample says nothing of these
     return Shown(figure, f"Median {unit} ({xlabel}): {listed}.", table)
 
 

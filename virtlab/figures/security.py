@@ -20,6 +20,7 @@ def grid(
     opened: Sequence[str] = ("got through", "done"),
     message: str = "",
     what: str = "attempts went through",
+    welcome: bool = False,
 ) -> Shown:
     """Draw what came of every attempt in every condition, a row for each condition.
 
@@ -29,6 +30,7 @@ def grid(
         opened: the values that say that an attempt went through; numbers stay uncoloured.
         message: what the figure says; how many went through if empty.
         what: what is counted, and the verb that says what became of it.
+        welcome: what went through was hoped for: it is blue, and not orange as a warning.
     """
     table = m.data[["condition", *columns, "source"]].reset_index(drop=True)
     # With many columns the words wrap sooner: a picture that is too wide is shown too small.
@@ -37,6 +39,7 @@ def grid(
     figure, axes = new_figure(
         width=2.9 + across_inches * len(columns), height=1.4 + down_inches * len(table)
     )
+    stands_out = COLOURS[5] if welcome else COLOURS[1]
     through = 0
     for height, row in enumerate(rows_of(table)):
         for across, name in enumerate(columns):
@@ -44,7 +47,7 @@ def grid(
             is_open = str(value) in opened
             through += is_open
             neutral = not isinstance(value, str)
-            face = "white" if neutral else COLOURS[1] if is_open else _LIGHT
+            face = "white" if neutral else stands_out if is_open else _LIGHT
             axes.add_patch(
                 Rectangle((across, height), 1, 1, facecolor=face, edgecolor="white", lw=3)
             )

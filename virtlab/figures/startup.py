@@ -9,9 +9,12 @@ from virtlab.figures.base import (
     COLOURS,
     MARKERS,
     Shown,
+    beside_row,
     by_condition,
+    legend_below,
     log_axis,
     new_figure,
+    predicted,
     rows_of,
     rung,
     set_title,
@@ -41,7 +44,7 @@ def startup_ladder(
     kinds = m.data.groupby("condition")["kind"].first()
     looks = {kind: place for place, kind in enumerate(dict.fromkeys(kinds[table["condition"]]))}
     expected = {name: ms for name, ms in (prediction or {}).items() if ms > 0}
-    figure, axes = new_figure(height=1.6 + 0.42 * len(table))
+    figure, axes = new_figure(height=1.6 + 0.42 * len(table) + 0.3 * bool(expected))
     for height, row in enumerate(rows_of(table)):
         samples = (
             m.data.loc[m.data["condition"] == row["condition"], value].dropna().to_numpy(float)
@@ -51,27 +54,17 @@ def startup_ladder(
         axes.plot(samples, spread(len(samples), height), ".", color=colour, alpha=0.3, ms=4)
         filling = colour if row["source"] == "live" else "white"
         axes.plot(row["median"], height, marker, color=colour, mfc=filling, mew=2, ms=9, zorder=3)
-        slowest, bar = samples.max(), expected.get(row["condition"], 0.0)
-        axes.annotate(
-            f"{short(row['median'])} ms",
-            # The bar of the prediction must not hide the number.
-            (bar if slowest < bar < 10 * slowest else slowest, height),
-            xytext=(9, 0),
-            textcoords="offset points",
-            va="center",
-        )
-    for height, name in enumerate(table["condition"]):
-        if name in expected:
-            label = None if axes.get_legend_handles_labels()[1] else "your prediction"
-            axes.plot(expected[name], height, "|", color="black", ms=22, mew=3, label=label)
+        beside_row(axes, height, f"{short(row['median'])} ms", colour)
+        if row["condition"] in expected:
+            predicted(axes, expected[row["condition"]], height)
     log_axis(axes.xaxis)
     axes.set_xlabel(f"milliseconds from the call to {_words(boundary)} (log axis)")
     axes.set_yticks(range(len(table)), [rung(m, name) for name in table["condition"]])
     axes.set_ylim(-0.6, len(table) - 0.4)
-    axes.margins(x=0.12)
+    axes.margins(x=0.05)
     axes.grid(axis="y", visible=False)
     if axes.get_legend_handles_labels()[1]:
-        axes.legend(loc="lower right", frameon=True)
+        legend_below(figure)
     message = f"{table['condition'].iloc[0]} starts first"
     times = ""
     if len(table) > 1:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from virtlab.figures.base import (
     COLOURS,
     Shown,
+    beside_row,
     log_axis,
     new_figure,
+    predicted,
     rows_of,
     set_title,
     short,
@@ -47,22 +49,14 @@ def registers(m: Measurement, prediction: Mapping[str, float] | None = None) -> 
         axes.plot([low, high], [height, height], "-", color="#BBBBBB", lw=1, zorder=1)
         words = short(low) if low == high else f"{short(low)} and {short(high)}"
         expected = (prediction or {}).get(name, 0)
-        axes.annotate(
-            words,
-            (max(high, expected), height),
-            xytext=(12, 0),
-            textcoords="offset points",
-            va="center",
-        )
+        beside_row(axes, height, words)
         if expected > 0:
-            first = "your prediction" not in axes.get_legend_handles_labels()[1]
-            label = "your prediction" if first else None
-            axes.plot(expected, height, "|", color="black", ms=20, mew=3, ls="", label=label)
+            predicted(axes, expected, height)
     axes.set_yticks(range(len(wide)), wide.index)
     axes.set_ylim(-0.6, len(wide) - 0.4)
     axes.grid(axis="y", visible=False)
     log_axis(axes.xaxis)
-    axes.margins(x=0.2)
+    axes.margins(x=0.06)
     axes.set_xlabel("accesses to the disk's registers for each request (log axis)")
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     least, most = wide[sizes[0]].idxmin(), wide[sizes[0]].idxmax()

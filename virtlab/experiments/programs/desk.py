@@ -1,8 +1,9 @@
 """A small desktop: an editor, a clock that counts, a page, a film, a window that moves.
 
 Keys: letters type, F1 scrolls, F2 draws another frame of the film, F3 moves the window. Each line
-on the standard input is answered with a line of JSON: what the program knows. It ends with its
-input. It needs tkinter.
+on the standard input is answered with a line of JSON: what the program knows. `film` draws a frame,
+too. The clock stands still until a line says `run`, and again after `rest`; the program moves it by
+itself. It ends with its input. It needs tkinter.
 """
 
 import json
@@ -29,6 +30,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.ticks = self.films = self.top = 0
+        self.runs = False
         self.window_x = 0
         self.root = tkinter.Tk()
         self.root.overrideredirect(True)
@@ -70,15 +72,22 @@ class Desk:
         self.window_x = 50 - self.window_x
         self.window.place(x=WIDTH - 140 + self.window_x)
 
+    def beat(self) -> None:
+        """Move the clock, again and again, while it runs."""
+        if self.runs:
+            self.ticks += 1
+            self.clock.configure(text=str(self.ticks))
+            self.root.after(50, self.beat)
+
     def answer(self, *_ignored: object) -> None:
         """Tell what the program knows; end when nobody asks any more."""
         line = sys.stdin.readline()
         if not line:
             self.root.destroy()
             return
-        if line.startswith("tick"):
-            self.ticks += 1
-            self.clock.configure(text=str(self.ticks))
+        if line.startswith(("run", "rest")):
+            self.runs = line.startswith("run")
+            self.beat()
         elif line.startswith("film"):
             self.play(None)
         self.root.update()
@@ -86,7 +95,6 @@ class Desk:
             "pid": os.getpid(),
             "ticks": self.ticks,
             "text": self.editor.get("1.0", "end-1c"),
-            "x": self.pages.index("@0,0"),
         }
         print(json.dumps(state), flush=True)
 

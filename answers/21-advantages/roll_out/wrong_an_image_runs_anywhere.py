@@ -1,0 +1,17 @@
+# expected: 0/4
+# hint: The image needs avx2
+# misconception: an image is not tied to any hardware
+def way(program, server):
+    if "runner" in server["tools"]:
+        missing = program["layers"].keys() - server["layers"]
+        return "image", sum(program["layers"][layer] for layer in missing)
+    for number, tools in enumerate(program["build"], 1):
+        if not tools <= server["tools"]:
+            return "stuck", number
+    return "source", len(program["build"])
+
+
+def roll_out(program, pool):
+    offered = [server["features"] for server in pool.values()]
+    baseline = set(offered[0]).intersection(*offered) if offered else set()
+    return baseline, {name: way(program, server) for name, server in pool.items()}

@@ -1,0 +1,17 @@
+# expected: 0/4
+# hint: baseline
+# misconception: the baseline is what the image was made for
+def way(program, server):
+    if program["features"] <= server["features"] and "runner" in server["tools"]:
+        missing = program["layers"].keys() - server["layers"]
+        return "image", sum(program["layers"][layer] for layer in missing)
+    for number, tools in enumerate(program["build"], 1):
+        if not tools <= server["tools"]:
+            return "stuck", number
+    return "source", len(program["build"])
+
+
+def roll_out(program, pool):
+    offered = [server["features"] for server in pool.values()]
+    baseline = set(program["features"])
+    return baseline, {name: way(program, server) for name, server in pool.items()}

@@ -1,0 +1,18 @@
+# expected: 1/4
+# hint: Licences that are no longer needed
+# misconception: only the new fleet has licences
+def month(fleet, prices):
+    kwh = fleet["watts"] * 720 / 1000
+    fixed = fleet["servers"] * prices["server"] + fleet["licences"] * prices["licence"]
+    return kwh, fixed + kwh * prices["kwh"]
+
+
+def worth(before, after, prices, once, lifetime):
+    kwh_before, cost_before = month(before, prices)
+    kwh_after, cost_after = month(after, prices)
+    saved = cost_before - before["licences"] * prices["licence"] - cost_after
+    kwh = kwh_before - kwh_after
+    for count in range(1, lifetime + 1):
+        if count * saved >= once:
+            return kwh, count
+    return kwh, None
