@@ -136,7 +136,7 @@ def report() -> pd.DataFrame:
 
     Columns: id, chapter, section, claim, kind, verdict ("not yet" if none), evidence, source, own.
     """
-    ledger = _kept(LEDGER)
+    ledger = kept(LEDGER)
     rows = []
     for claim in _claims(data_folder() / "claims.csv").values():
         entry = ledger.get(claim.id, {})
@@ -174,7 +174,7 @@ def predict(name: str, value: Any) -> Any:
 
 def prediction(name: str) -> Any:
     """Return the prediction kept under the name, or None."""
-    return _kept(PREDICTIONS).get(name)
+    return kept(PREDICTIONS).get(name)
 
 
 def _keep(file: str, key: str, value: Any) -> None:
@@ -184,7 +184,7 @@ def _keep(file: str, key: str, value: Any) -> None:
     try:
         with (folder / ".lock").open("w") as turn:  # two notebooks may write at once
             fcntl.flock(turn, fcntl.LOCK_EX)
-            content = json.dumps(_kept(file) | {key: value}, indent=2, ensure_ascii=False)
+            content = json.dumps(kept(file) | {key: value}, indent=2, ensure_ascii=False)
             draft.write_text(content + "\n", encoding="utf-8")
             draft.replace(path)
     except OSError as error:
@@ -192,14 +192,19 @@ def _keep(file: str, key: str, value: Any) -> None:
         raise LedgerError(f"{path}: cannot be written ({error.strerror})") from None
 
 
-def _kept(file: str) -> dict[str, Any]:
+def kept(file: str) -> dict[str, Any]:
+    """Return what a file of the ledger holds; nothing if there is none yet.
+
+    Raises:
+        LedgerError: if it is damaged: unlike a measurement, a guess cannot be made again.
+    """
     path = runs_folder() / file
     if not path.exists():
         return {}
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        kept = None
-    if not isinstance(kept, dict):
+        content = None
+    if not isinstance(content, dict):
         raise LedgerError(f"{path}: not the JSON of a ledger; repair it or move it away")
-    return kept
+    return content

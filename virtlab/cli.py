@@ -482,6 +482,8 @@ def _lab_report(target: Path, student: str) -> int:
     with _foreseen():
         gathered = report.gather(sample=False)
         path = report.write(target, gathered, student)
+    for sentence in gathered.damaged:
+        print(f"virtlab report: left out: {sentence}", file=sys.stderr)
     print(f"{path}: {gathered.judged} of {len(gathered.claims)} claims have a verdict,")
     print(f"{gathered.own} of them by this machine alone; open it in a browser, and print it there")
     return 0

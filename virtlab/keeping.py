@@ -102,6 +102,17 @@ def kept(file: str, folder: Path | None = None) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def damaged(file: str) -> bool:
+    """Whether a file of `runs/` is there, and holds nothing that `kept` could read."""
+    try:
+        path = runs_folder() / file
+        return path.exists() and not isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
+    except NoDataFolder:
+        return False
+    except (OSError, ValueError):
+        return True
+
+
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 

@@ -826,7 +826,7 @@ def _truth(asked: Question, known: dict[str, Measurement | None]) -> tuple[Any, 
         return None
     try:
         return asked.truth(m), m.source
-    except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError):
+    except (LookupError, TypeError, ValueError, AttributeError, ZeroDivisionError):
         return None  # this host's table lacks a condition that the question needs
 
 
@@ -861,9 +861,9 @@ def _parts(name: str, guess: Any, truth: Any, scale: str, source: str) -> Iterab
 def graded(guess: Any, truth: Any, scale: str = "size") -> str | None:
     """Return how near a guess came; None if it cannot be compared.
 
-    A size is right within a factor of two and near within ten; a percentage within 10 and 25
-    points; a count if it is exact, and near within a quarter of it or one; a set is near if more
-    of it is right than wrong; anything else is right or far.
+    A size is right within a factor of two and near within ten (none and hardly any are the same);
+    a percentage within 10 and 25 points; a count if it is exact, and near within a quarter of it or
+    one; a set is near if more of it is right than wrong; anything else is right or far.
     """
     if truth is None:
         return None
@@ -886,7 +886,7 @@ def graded(guess: Any, truth: Any, scale: str = "size") -> str | None:
 
 
 def _graded_number(guess: Any, truth: float, scale: str) -> str | None:
-    if not _is_size(guess) or not math.isfinite(truth) or not math.isfinite(guess):
+    if not _is_size(guess):
         return None
     if scale == "count":
         off = abs(guess - truth)
@@ -894,7 +894,7 @@ def _graded_number(guess: Any, truth: float, scale: str) -> str | None:
     if scale == "points":
         off = abs(guess - truth)
         return GRADES[(off > RIGHT_POINTS) + (off > NEAR_POINTS)]
-    if abs(guess - truth) < 0.5 and min(abs(guess), abs(truth)) < 1:
+    if 0 in (guess, truth) and abs(guess - truth) < 0.5:
         return "right"  # none against hardly any
     if guess <= 0 or truth <= 0:
         return "far"
@@ -903,7 +903,8 @@ def _graded_number(guess: Any, truth: float, scale: str) -> str | None:
 
 
 def _is_size(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is a number that can be computed with: neither NaN nor beyond all bounds."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def _words(value: Any) -> str:

@@ -11,7 +11,9 @@ import base64
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -29,6 +31,18 @@ NOT_RUN = "not run yet"
 VERDICTS = (*claims.VERDICTS, NOT_RUN)
 OWN_CHAPTER = "23"  # its guesses are about the report itself
 
+# What each entry of a kept file must have; predictions may have any shape.
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "ledger": ("verdict", "evidence", "source", "own", "experiment"),
+    "predictions": (),
+    "effects": ("experiment", "over", "under", "value", "low", "estimate", "high", "source"),
+    "literature": ("what", "ours", "source"),
+    "measurements": ("source", "reason"),
+    "figures": ("title", "sentence", "source", "date"),
+}
+_UNITS = {"kib": "KiB", "mib": "MiB", "us": "µs"}  # as columns spell them, and as people do
+_BROAD = 900  # a picture of so many pixels across needs a whole row
+
 
 @dataclass(frozen=True)
 class Report:
@@ -36,7 +50,7 @@ class Report:
 
     Attributes:
         claims: one row a claim: id, chapter (two digits), section, claim, kind, verdict, evidence,
-            whence (in words: where the evidence comes from), own, experiment.
+            whence (in words: where the evidence comes from), own, experiment, date.
         parts: the predictions that could be judged, part by part.
         left: predictions that only their chapter can judge.
         unchanged: how many predictions are the guesses that stood in the text.
@@ -46,6 +60,8 @@ class Report:
         figures: of the student's own plots: chapter, title, sentence, source, png.
         machine: facts of the machine that gave the numbers.
         sample: it is the course's sample, not the student's.
+        damaged: what could not be read, and so is missing here; a sentence each.
+        elsewhere: other machines that the kept measurements were made on; a sentence each.
     """
 
     claims: pd.DataFrame
@@ -57,6 +73,8 @@ class Report:
     figures: list[dict[str, Any]] = field(repr=False)
     machine: dict[str, Any]
     sample: bool
+    damaged: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
 
     @property
     def judged(self) -> int:
@@ -78,17 +96,22 @@ def gather(sample: bool | None = None) -> Report:
     Args:
         sample: True for the sample, False for the student's; None takes the student's, and the
             sample where the student has no verdict yet.
+
+    Raises:
+        LedgerError: if the student's ledger or predictions are damaged.
     """
-    ledger = keeping.kept(claims.LEDGER)
     if sample is None:
-        sample = not ledger
-    kept = _sample() if sample else _own()
+        sample = not claims.kept(claims.LEDGER)
+    kept, damaged = (_sample(), []) if sample else _own()
     rows = _claims(kept)
+    if sample:
+        rows["own"] = False
     guesses = {name: one for name, one in kept["predictions"].items() if name[:2] != OWN_CHAPTER}
     typed = _sample()["predictions"]
     same = {name for name, guess in guesses.items() if name in typed and typed[name] == guess}
     counted = guesses if sample else {n: g for n, g in guesses.items() if n not in same}
     parts, left = predictions.judged(counted)
+    machine = _recorded_machine() if sample else host.facts()
     return Report(
         claims=rows,
         parts=pd.DataFrame([vars(part) for part in parts], columns=list(Part.__annotations__)),
@@ -96,9 +119,11 @@ def gather(sample: bool | None = None) -> Report:
         unchanged=len(same),
         effects=_effects(kept["effects"]),
         literature=_literature(kept),
-        figures=[] if sample else _figures(),
-        machine=_recorded_machine() if sample else host.facts(),
+        figures=_figures(kept["figures"]),
+        machine=machine,
         sample=sample,
+        damaged=damaged,
+        elsewhere=[] if sample else _elsewhere(machine),
     )
 
 
@@ -139,17 +164,37 @@ def chapters() -> dict[str, tuple[str, str]]:
     return found
 
 
-def _own() -> dict[str, dict[str, Any]]:
-    files = (claims.LEDGER, claims.PREDICTIONS, keeping.EFFECTS, keeping.LITERATURE)
-    kept = {file.removesuffix(".json"): keeping.kept(file) for file in files}
-    return kept | {"measurements": keeping.kept(f"{keeping.MEASUREMENTS}.json")}
+def _own() -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """What the student's files hold, and in words what of it could not be read."""
+    kept, damaged = {}, []
+    for part, needed in _NEEDED.items():
+        file = f"{part}.json"
+        careful = file in (claims.LEDGER, claims.PREDICTIONS)
+        content = claims.kept(file) if careful else keeping.kept(file)
+        if not careful and keeping.damaged(file):
+            damaged.append(f"{file} holds nothing that can be read.")
+        whole = {key: row for key, row in content.items() if _whole(part, needed, row)}
+        if bad := len(content) - len(whole):
+            damaged.append(f"{file}: {bad} of {len(content)} entries cannot be read.")
+        kept[part] = whole
+    return kept, damaged
+
+
+def _whole(part: str, needed: tuple[str, ...], row: Any) -> bool:
+    """Whether an entry of a kept file has all that the report asks of it."""
+    if not needed:
+        return True
+    if not isinstance(row, dict) or any(name not in row for name in needed):
+        return False
+    numbers = [row[name] for name in ("low", "estimate", "high", "ours") if name in needed]
+    known = part != "ledger" or row["verdict"] in claims.VERDICTS
+    return known and all(isinstance(number, int | float) for number in numbers)
 
 
 def _sample() -> dict[str, dict[str, Any]]:
-    parts = ("ledger", "predictions", "effects", "literature", "measurements")
-    whole: dict[str, dict[str, Any]] = {part: {} for part in parts}
+    whole: dict[str, dict[str, Any]] = {part: {} for part in _NEEDED}
     for chapter in keeping.kept(SAMPLE, data_folder()).values():
-        for part in parts:
+        for part in _NEEDED:
             whole[part] |= chapter.get(part, {})
     return whole
 
@@ -170,6 +215,7 @@ def _claims(kept: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
                 "whence": _whence(entry, kept["measurements"]),
                 "own": bool(entry.get("own", False)),
                 "experiment": entry.get("experiment", ""),
+                "date": str(entry.get("date", ""))[:10],
             }
         )
     return pd.DataFrame(rows)
@@ -199,7 +245,7 @@ def _effects(kept: Mapping[str, Any]) -> pd.DataFrame:
     columns = ["chapter", "experiment", "what", "low", "estimate", "high", "source"]
     rows = []
     for row in kept.values():
-        unit = str(row["value"]).replace("_", " ")
+        unit = " ".join(_UNITS.get(word, word) for word in str(row["value"]).split("_"))
         what = f"{row['over']} / {row['under']} ({unit})"
         chapter = str(row["experiment"])[:2]
         rows.append({"chapter": chapter, **row, "what": f"{chapter} {what}"})
@@ -249,26 +295,45 @@ def _literature(kept: Mapping[str, Any]) -> pd.DataFrame:
     return table[columns]
 
 
-def _figures() -> list[dict[str, Any]]:
+def _figures(kept: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = []
-    for place, row in sorted(keeping.kept(f"{keeping.FIGURES}.json").items()):
-        path = runs_folder() / keeping.FIGURES / place
-        if path.is_file():
-            found.append({"chapter": place[:2], "png": path.read_bytes(), **row})
+    for place, row in sorted(kept.items()):
+        try:
+            png = (runs_folder() / keeping.FIGURES / place).read_bytes()
+        except OSError:
+            continue
+        if png.startswith(b"\x89PNG") and len(png) > 24:
+            broad = int.from_bytes(png[16:20], "big") >= _BROAD
+            found.append({"chapter": place[:2], "png": png, "broad": broad, **row})
     return found
+
+
+def _hosts(folder: Path) -> Iterator[dict[str, Any]]:
+    """The facts of the machine of each measurement in a folder."""
+    for path in sorted(folder.glob("*/*.json")):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            yield dict(json.loads(path.read_text(encoding="utf-8"))["provenance"]["host"])
 
 
 def _recorded_machine() -> dict[str, Any]:
     """Facts of the machine that most recordings come from."""
-    seen: dict[str, int] = {}
-    for path in sorted((data_folder() / "recordings").glob("*/*.json")):
-        try:
-            facts = json.loads(path.read_text(encoding="utf-8"))["provenance"]["host"]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        text = json.dumps(facts, ensure_ascii=False)
-        seen[text] = seen.get(text, 0) + 1
-    return dict(json.loads(max(seen, key=lambda text: seen[text]))) if seen else {}
+    hosts = _hosts(data_folder() / "recordings")
+    seen = Counter(json.dumps(facts, ensure_ascii=False) for facts in hosts)
+    return dict(json.loads(seen.most_common(1)[0][0])) if seen else {}
+
+
+def _elsewhere(machine: Mapping[str, Any]) -> list[str]:
+    """Say which of the kept measurements another kernel or processor than this one gave."""
+
+    def kind(facts: Mapping[str, Any]) -> tuple[str, str]:
+        return str(facts.get("kernel")), str(facts.get("cpu"))
+
+    hosts = Counter(kind(facts) for facts in _hosts(runs_folder() / keeping.MEASUREMENTS))
+    return [
+        f"{number} of {hosts.total()} experiments were measured under kernel {kernel} on {cpu}."
+        for (kernel, cpu), number in sorted(hosts.items())
+        if (kernel, cpu) != kind(machine)
+    ]
 
 
 def abilities() -> pd.DataFrame:
@@ -323,14 +388,21 @@ def write(target: Path, report: Report | None = None, student: str = "") -> Path
     """Write the report as one HTML file, with all that it shows inside, and return its path.
 
     Raises:
-        OSError: if it cannot be written.
+        OSError: if it cannot be written; an older report is still there then.
+        LedgerError: if the student's ledger or predictions are damaged.
     """
-    report = report or gather()
-    target.parent.mkdir(parents=True, exist_ok=True)
+    page = to_html(
+        report or gather(), _way(data_folder().parent / "notebooks", target.parent), student
+    )
     draft = target.with_name(target.name + ".part")
-    notebooks = data_folder().parent / "notebooks"
-    draft.write_text(to_html(report, _way(notebooks, target.parent), student), encoding="utf-8")
-    draft.replace(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(page, encoding="utf-8", errors="replace")
+        draft.replace(target)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise OSError(error.errno, error.strerror, str(target)) from None
     return target
 
 
@@ -378,8 +450,19 @@ def to_html(report: Report, notebooks: str = "../notebooks", student: str = "") 
         own=own,
         number=_number,
         letters={name: letter for name, (letter, _, _) in VERDICT_STYLES.items()},
-        machine={name.replace("_", " "): str(value) for name, value in report.machine.items()},
+        machine=[_fact(name, value) for name, value in report.machine.items()],
+        days=sorted({date for date in report.claims["date"] if date}),
+        short=240,  # a longer sentence is not read under a picture
     )
+
+
+def _fact(name: str, value: Any) -> tuple[str, str]:
+    """Name and value of a fact about a machine, as a person would write them."""
+    if name == "memory_bytes":
+        return "memory", f"{float(value or 0) / 2**30:.1f} GiB"
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    return name.replace("_", " "), str("none seen" if value in ("", None) else value)
 
 
 def _picture(png: bytes) -> str:

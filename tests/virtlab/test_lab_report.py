@@ -119,6 +119,8 @@ def test_a_damaged_file_counts_as_not_there(runs: Path) -> None:
         (101, 10, "size", "far"),
         (0, 10, "size", "far"),
         (0, 0.2, "size", "right"),
+        (0.4, 0.05, "size", "near"),
+        (0.4, 0.001, "size", "far"),
         (55, 50, "points", "right"),
         (70, 50, "points", "near"),
         (90, 50, "points", "far"),
@@ -136,6 +138,8 @@ def test_a_damaged_file_counts_as_not_there(runs: Path) -> None:
         ("many", 3, "size", None),
         (3, None, "size", None),
         (3, math.inf, "size", None),
+        (math.nan, 3, "size", None),
+        (10**400, 3, "size", None),
         ("a", {"a"}, "size", None),
     ],
 )
@@ -223,6 +227,7 @@ def test_a_fresh_course_shows_the_sample_and_says_so() -> None:
     assert gathered.sample
     assert gathered.judged > 60
     assert not gathered.claims["whence"].str.contains("on this machine").any()
+    assert gathered.own == 0
     page = report.to_html(gathered)
     assert "This is a sample, and nobody's own report." in page
     assert not report.gather(sample=False).sample
@@ -283,7 +288,13 @@ def test_the_page_stands_alone_and_is_accessible(tmp_path: Path) -> None:
     assert set(page.headings) == {"col", "row"}
     for needed in ("size: A4", "@media print", "prefers-color-scheme: dark", 'lang="en"'):
         assert needed in text
-    assert {f"C{number:03}" for number in range(1, 100)} <= set("".join(page.words).split())
+
+
+def test_each_claim_is_there_once() -> None:
+    claims.record("C013", "holds", "the kernel was the same", live("03-containers"))
+    words = "".join(Page(report.to_html(report.gather())).words)
+    once = [f"C{number:03}" for number in range(1, 100)]
+    assert sorted(re.findall(r"\bC\d{3}\b", words)) == once
 
 
 def test_the_links_lead_to_the_notebooks_from_where_the_file_lies(tmp_path: Path) -> None:
@@ -301,6 +312,88 @@ def test_the_command_writes_the_report(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "file").write_text("")
     assert cli.main(["report", "--to", str(tmp_path / "file" / "mine.html")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_report_that_cannot_be_written_leaves_the_older_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "to_html", lambda _report, _way, student: student)
+    empty = report.gather(sample=False)
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    with pytest.raises(IsADirectoryError) as raised:
+        report.write(folder, empty)
+    assert raised.value.filename == str(folder)
+    target = tmp_path / "mine.html"
+    for student in ("Ada", "Bo"):
+        assert report.write(target, empty, student).read_text("utf-8") == student
+    target.with_name("mine.html.part").mkdir()
+    with pytest.raises(IsADirectoryError):
+        report.write(target, empty, "Cy")
+    target.with_name("mine.html.part").rmdir()
+    assert target.read_text("utf-8") == "Bo"
+    assert list(tmp_path.glob("*.part")) == []
+
+
+@pytest.mark.parametrize("file", ["ledger.json", "predictions.json"])
+def test_a_damaged_ledger_is_told_and_never_taken_for_an_empty_one(
+    runs: Path, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (runs / "ledger.json").write_text("{}")
+    (runs / file).write_text('{"C013": ')
+    with pytest.raises(claims.LedgerError, match=file):
+        report.gather(sample=False)
+    assert cli.main(["report", "--to", str(runs / "mine.html")]) == 1
+    assert "repair it or move it away" in capsys.readouterr().err
+    assert not (runs / "mine.html").exists()
+
+
+def test_damaged_entries_are_left_out_and_counted(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    claims.record("C013", "holds", "the kernel was the same", live("03-containers"))
+    entry = keeping.kept(claims.LEDGER)["C013"]
+    odd = {"C001": "odd", "C002": {}, "C003": None, "C004": entry | {"verdict": "wonderful"}}
+    for part in report._NEEDED:
+        (runs / f"{part}.json").write_text(json.dumps(odd))
+    claims.record("C013", "holds", "the kernel was the same", live("03-containers"))
+    (runs / keeping.EFFECTS).write_bytes(b"\xff{")
+    gathered = report.gather(sample=False)
+    assert gathered.judged == 1
+    assert "ledger.json: 4 of 5 entries cannot be read." in gathered.damaged
+    assert sorted(one.split(".json")[0] for one in gathered.damaged) == [
+        "effects", "figures", "ledger", "literature", "measurements"
+    ]  # fmt: skip
+    assert cli.main(["report", "--to", str(runs / "mine.html")]) == 0
+    assert capsys.readouterr().err.count("left out: ") == 5
+    assert "effects.json holds nothing that can be read." in (runs / "mine.html").read_text("utf-8")
+
+
+def test_a_damaged_picture_is_left_out(runs: Path) -> None:
+    measured = registry.run(experiment())
+    figures.distribution(measured, "ms", "ms to start")._ipython_display_()
+    assert [one["broad"] for one in report.gather(sample=False).figures] == [False]
+    next(runs.glob("figures/*/*.png")).write_bytes(b"")
+    assert report.gather(sample=False).figures == []
+
+
+def test_a_measurement_from_another_kernel_is_told(runs: Path) -> None:
+    registry.run(experiment())
+    assert report.gather(sample=False).elsewhere == []
+    notes = runs / "measurements" / "03-containers" / "race.json"
+    described = json.loads(notes.read_text("utf-8"))
+    described["provenance"]["host"]["kernel"] = "2.6.9"
+    notes.write_text(json.dumps(described), "utf-8")
+    gathered = report.gather(sample=False)
+    assert "1 of 1 experiments were measured under kernel 2.6.9" in gathered.elsewhere[0]
+    assert gathered.elsewhere[0] in report.to_html(gathered)
+
+
+def test_a_machine_with_one_core_has_one_core() -> None:
+    assert report._fact("cores", 1) == ("cores", "1")
+    assert report._fact("wsl", False) == ("wsl", "no")
+    assert report._fact("memory_bytes", 2**31) == ("memory", "2.0 GiB")
+    assert report._fact("container", "") == ("container", "none seen")
 
 
 def test_no_experiment_crowds_out_the_others() -> None:

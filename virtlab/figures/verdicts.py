@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 
 import pandas as pd
 from matplotlib.lines import Line2D
@@ -93,7 +94,7 @@ def calibration(parts: pd.DataFrame, message: str = "") -> Shown:
         message: what the figure says; how many came near if empty.
     """
     sizes = parts.dropna(subset=["times"])
-    sizes = sizes[sizes["times"] > 0]
+    sizes = sizes[(sizes["times"] > 0) | (sizes["grade"] == "far")]  # none, where there was much
     chapters = sorted(parts["chapter"].unique())
     figure, axes = new_figure(height=1.8 + 0.32 * max(3, len(chapters)))
     axes.axvspan(0.5, 2, color="#DCEBF5", zorder=0)
@@ -123,7 +124,8 @@ def calibration(parts: pd.DataFrame, message: str = "") -> Shown:
     axes.set_xlabel("guess, times what was measured (log axis; band: within a factor of two)")
     near = int(sizes["times"].between(0.5, 2).sum())
     told = f"{near} of {len(sizes)} guessed sizes came within a factor of two"
-    title(axes, message or told, "each mark is one guessed size; at the edge: guesses of all kinds")
+    told_more = "each mark is one guessed size; in the right margin: guesses of all kinds"
+    title(axes, message or told, told_more)
     keys = [
         Line2D([], [], marker=marker, color=colour, mec="black", ls="", label=name)
         for name, (marker, colour) in styles.items()
@@ -144,7 +146,9 @@ def effects(table: pd.DataFrame, message: str = "") -> Shown:
         table: columns what, low, estimate, high, source.
         message: what the figure says; how many intervals leave 1 out if empty.
     """
-    figure, axes = new_figure(width=9, height=1.5 + 0.27 * max(3, len(table)))
+    names = [_folded(str(what)) for what in table["what"]]
+    row_height = 0.34 if any("\n" in name for name in names) else 0.27
+    figure, axes = new_figure(width=9, height=1.5 + row_height * max(3, len(table)))
     axes.axvline(1, color=GREY, ls="--", lw=1)
     decided = 0
     for height, row in enumerate(rows_of(table)):
@@ -159,7 +163,7 @@ def effects(table: pd.DataFrame, message: str = "") -> Shown:
         )
         fill = "white" if row["source"] in ("recorded", "mixed") else colour
         axes.plot(row["estimate"], height, "o" if apart else "s", color=colour, mfc=fill, mew=2)
-    axes.set_yticks(range(len(table)), [_clipped(str(what)) for what in table["what"]], fontsize=9)
+    axes.set_yticks(range(len(table)), names, fontsize=9)
     axes.set_ylim(max(0.6, len(table) - 0.4), -0.6)
     log_axis(axes.xaxis)
     left, right = axes.get_xlim()
@@ -174,5 +178,6 @@ def effects(table: pd.DataFrame, message: str = "") -> Shown:
     return Shown(figure, f"{told}. The first: {listed}.", shown)
 
 
-def _clipped(words: str, most: int = 62) -> str:
-    return words if len(words) <= most else f"{words[: most - 1]}…"
+def _folded(words: str, most: int = 58) -> str:
+    """On two lines if they are too many for one, and cut if they are too many for two."""
+    return textwrap.fill(words, most, max_lines=2, placeholder=" …")
