@@ -134,7 +134,9 @@ def test_walls_hide_the_host() -> None:
 @pytest.mark.system
 def test_each_round_builds_one_container_in_another_order() -> None:
     need(host.probe("namespaces"), host.probe("user namespace"))
+    before = os.uname().nodename
     data = lab.walls(rounds=8, seed=3)
+    assert os.uname().nodename == before
     assert set(data.groupby("condition").size()) == {8}
     first = data[data["order"] == 0]["condition"]
     assert set(first) == {"user"}

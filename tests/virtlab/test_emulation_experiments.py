@@ -197,6 +197,13 @@ def test_the_guest_finds_the_processor_that_it_was_given() -> None:
     assert leftovers.find() == []
 
 
+def test_a_board_that_says_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emulators, "PATIENCE_S", 0.2)
+    with pytest.raises(RuntimeFailed, match=r"said nothing within 0\.2 s"):
+        emulators._watched([sys.executable, "-S", "-c", "import time; time.sleep(60)"])
+    assert leftovers.find() == []
+
+
 def test_processors_have_names() -> None:
     assert emulators.processor_name("410fd034") == "Arm Cortex-A53"
     assert emulators.processor_name("f0510") == "maker 0x0, part 0x51"

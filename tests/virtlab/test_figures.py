@@ -447,7 +447,7 @@ def test_phases_follow_each_other():
     assert (
         shown.sentence == "Median ms of each phase of qemu-tcg (n = 1): firmware 100, kernel 800."
     )
-    assert shown.figure.get_label() == "Most of the time goes to: kernel"
+    assert shown.figure.get_label() == "The longest phase: kernel"
 
 
 def test_limits_say_what_was_got_and_what_became_of_the_tenant():

@@ -59,6 +59,32 @@ def test_a_witness_that_is_not_there_says_so(monkeypatch: pytest.MonkeyPatch) ->
     assert said["kernel log"] == "(closed to this user)"
 
 
+@pytest.mark.parametrize(
+    ("version", "says"),
+    [
+        ("Linux version 6.1.0-56-cloud-amd64 (debian-kernel@lists.debian.org)", "nothing"),
+        ("Linux version 5.15.153.1-microsoft-standard-WSL2 (root@1)", "WSL 2, under Hyper-V"),
+        ("Linux version 4.4.0-19041-Microsoft (Microsoft@Microsoft.com)", "WSL 1: "),
+    ],
+)
+def test_only_the_second_wsl_is_a_machine(
+    version: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witnesses, "_line", lambda path: version)
+    assert witnesses._wsl().startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("cpuid_us", "says"), [(0.07, "the processor itself answers"), (0.3, "somebody traps it")]
+)
+def test_a_cpuid_that_takes_a_thousand_turns_is_trapped(
+    cpuid_us: float, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witnesses, "cpuid_us", lambda: cpuid_us)
+    monkeypatch.setattr(witnesses, "loop_us", lambda: 0.00025)
+    assert witnesses._time().endswith(says)
+
+
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="x86-64 machine code")
 def test_native_code_turns_as_often_as_it_is_told() -> None:
     loop = native.Native(native.COUNT)
@@ -176,6 +202,12 @@ def test_a_fleet_is_paused_resumed_and_ended() -> None:
     assert runs["guest D"]["ms"].min() > runs["guest B"]["ms"].min()
 
 
+def test_the_way_in_and_out_is_not_in_the_time_of_a_turn() -> None:
+    told = lab._per_turn(lambda turns: 700e-6 + 2e-9 * turns, 1000)
+    assert told["turns"] == 1000
+    assert told["ns_per_turn"] == pytest.approx(2)
+
+
 @pytest.mark.system
 @pytest.mark.serial
 def test_direct_execution_is_near_native_and_emulation_is_not() -> None:
@@ -225,6 +257,7 @@ def test_a_machine_is_a_process_with_its_memory_and_its_threads() -> None:
     assert large["boot sector found in there"] == "yes"
     assert large["descriptors from KVM"] == "none"
     if host.kvm:
+        assert seen.loc["boot sector found in there", "our monitor, 1 CPU, 32 MiB"] == "yes"
         assert "kvm-vcpu" in seen.loc["descriptors from KVM", "our monitor, 1 CPU, 32 MiB"]
     assert leftovers.find() == []
 
@@ -292,6 +325,7 @@ def test_the_figure_of_exits_says_what_it_shows(monkeypatch: pytest.MonkeyPatch)
     assert len(shown.png()) <= figures.MOST_BYTES
     assert list(shown.table["condition"]) == list(lab.EVENTS)
     assert "compute: 10,000,000 times" in shown.sentence
+    assert "does not hear of: touch new memory" in shown.figure.get_label()
     untold = replace(measured, data=measured.data.assign(exits=float("nan")))
     assert "unknown exits" in figures.exits(untold).sentence
 

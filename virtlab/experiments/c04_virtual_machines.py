@@ -129,8 +129,6 @@ def boots(rounds: int = 1, seed: int = 1, progress: bool = False) -> pd.DataFram
         with _start_booting(name) as machine:
             machine.read_until("TINY OS" if name == BOOTED[0] else LOGIN)
             told = list(machine.lines)
-            if not any(LOGIN in line or "TINY OS" in line for _, line in told):
-                told.append((machine.now_ms, LOGIN))
         first = name not in booted
         booted.add(name)
         for ms, line in told:
@@ -507,12 +505,13 @@ def throw_away(rounds: int = 1, seed: int = 1, progress: bool = False) -> pd.Dat
     """Wreck an environment on purpose, then reset it; look whether the host has changed.
 
     The same command removes the application and its tools in a folder of the host (the control:
-    there, the host does change), in a container, and in a virtual machine (TCG).
+    there, the host does change), in a container, and in a virtual machine (TCG). In these two it is
+    aimed at that folder of the host as well, by its full path.
 
     Returns:
         One row a reset: round, order, condition, broken (the application did not answer any more),
         reset_ms (from the first step to the application's next answer; NaN for the control, which
-        nobody resets), works_again, host_unchanged, accelerator.
+        nobody resets), works_again, host_unchanged (the files of that folder), accelerator.
     """
     with leftovers.own_folder() as folder:
         conditions: dict[str, Callable[[], list[Row]]] = {
@@ -586,7 +585,8 @@ def _wreck_a_container(folder: Path) -> list[Row]:
     assert isinstance(runtime, LaunchedRuntime)
     with rooted(runtime, box) as container:
         script = WRECK.format(busybox="/bin/busybox")
-        container.lives(1, ["/bin/busybox", "sh", "-c", script, "wreck", "/"])
+        for aim in (str(house), "/"):  # the folder of the host first: then the shell is gone
+            container.lives(1, ["/bin/busybox", "sh", "-c", script, "wreck", aim])
         broken = not _says_hello(container)
         started = time.perf_counter_ns()
         _unpack_box(house, box)
@@ -636,14 +636,14 @@ def _wreck_a_machine(folder: Path) -> list[Row]:
         guest.read_until(LOGIN)
         assert _guest_says_hello(guest)
         guest.monitor("savevm good")
-        broken = _wreck_guest(guest)
+        broken = _wreck_guest(guest, house)
         started = time.perf_counter_ns()
         guest.monitor("loadvm good")
         works = _guest_says_hello(guest)
         load_ms = (time.perf_counter_ns() - started) / 1e6
         unchanged = _fingerprint(house) == before
         rows.append(_wrecked(PLACES[3], broken, load_ms, works, unchanged, ACCELERATOR))
-        broken = _wreck_guest(guest)
+        broken = _wreck_guest(guest, house)
         started = time.perf_counter_ns()
     with start() as guest:
         guest.read_until(LOGIN)
@@ -654,9 +654,10 @@ def _wreck_a_machine(folder: Path) -> list[Row]:
     return rows
 
 
-def _wreck_guest(guest: Console) -> bool:
-    """Wreck a guest; returns whether its application is gone."""
-    guest.ask(f"sh -c '{WRECK.format(busybox='busybox')}' wreck /")
+def _wreck_guest(guest: Console, house: Path) -> bool:
+    """Aim at the host's folder, then wreck the guest; returns whether its application is gone."""
+    for aim in (house, "/"):
+        guest.ask(f"sh -c '{WRECK.format(busybox='busybox')}' wreck {aim}")
     return not _guest_says_hello(guest)
 
 
@@ -701,9 +702,8 @@ def interface_width() -> pd.DataFrame:
         NaN where the wall is the host's kernel itself), accelerator.
     """
     rows, failed = [], {}
-    everything = len(syscall_filters.SYSTEM_CALLS)
     prisons: dict[str, Callable[[], Row]] = {
-        "process": lambda: {"calls": everything},
+        "process": partial(_calls_of, "posix_spawn"),
         "container, namespaces only": partial(_calls_of, "namespaces"),
         "container by Docker": partial(_calls_of, "docker"),
         "container by gVisor": _calls_of_gvisor,
@@ -730,7 +730,7 @@ SANDBOX = (
 
 
 def _calls_of(name: str) -> Row:
-    """The system calls that a container's program may make."""
+    """The system calls that the program of a process or of a container may make."""
     runtime = RUNTIMES[name]
     if not (available := runtime.available()):
         raise RuntimeFailed(available.why)
@@ -765,13 +765,12 @@ def _own_doors() -> Row:
     """Our own monitor answers at two ports: the serial port, and the one that ends the machine."""
     if not host.kvm:
         raise RuntimeFailed(host.probe("kvm").why)
-    monitor = len(syscall_filters.SYSTEM_CALLS)  # a Python process without a filter
     accelerator = f"KVM ({kvm.backend()})"
     return {
         "calls": 0,
         "doors": 2,
         "devices": 1,
-        "wall_calls": monitor,
+        "wall_calls": _calls_of("posix_spawn")["calls"],  # it has no filter but its starter's
         "accelerator": accelerator,
     }
 

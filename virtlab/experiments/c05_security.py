@@ -660,6 +660,7 @@ _STATES = {
     "mitigation": "mitigated",
     "vulnerable": "vulnerable",
 }
+NO_FLAW = "not a flaw"
 
 
 @experiment(f"{CHAPTER}/cpu-flaws", claims=["C095"])
@@ -668,7 +669,7 @@ def cpu_flaws() -> pd.DataFrame:
 
     Returns:
         One row a flaw: condition (its name in Linux), says, state (not affected, mitigated,
-        vulnerable or unknown).
+        vulnerable or unknown). Last a row "smt", whose state is "not a flaw".
     """
     folder = _CPU / "vulnerabilities"
     if not folder.is_dir():
@@ -677,17 +678,12 @@ def cpu_flaws() -> pd.DataFrame:
     for file in sorted(folder.iterdir()):
         says = file.read_text().strip()
         start = says.lower().removeprefix("kvm: ")
-        states = {
-            "not affected": "not affected",
-            "mitigation": "mitigated",
-            "vulnerable": "vulnerable",
-        }
-        state = next((word for begin, word in states.items() if start.startswith(begin)), "unknown")
-        rows.append((file.name, says, state))
+        words = (word for begin, word in _STATES.items() if start.startswith(begin))
+        rows.append((file.name, says, next(words, "unknown")))
     with suppress(OSError):
         threads = (_CPU / "smt" / "active").read_text().strip()
         says = "sibling threads share cores" if threads == "1" else "one thread a core"
-        rows.append(("smt", says, "unknown"))
+        rows.append(("smt", says, NO_FLAW))
     return pd.DataFrame(rows, columns=["condition", "says", "state"])
 
 

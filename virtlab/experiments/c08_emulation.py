@@ -372,7 +372,7 @@ MACHINES: Mapping[str, Quirks] = {
 
 @experiment(f"{CHAPTER}/quirks", claims=["C032"])
 def quirks() -> pd.DataFrame:
-    """Run one CHIP-8 program on four interpreters that differ in one quirk each.
+    """Run one CHIP-8 program as in 1977, and by three interpreters that differ in one quirk each.
 
     Returns:
         One row a line of a screen: condition, line, pixels (64 of # and .), and executed

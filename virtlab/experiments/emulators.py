@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import select
 import signal
 import stat
 import struct
@@ -245,6 +246,8 @@ def _watched(command: Sequence[str]) -> BoardRun:
     )
     try:
         assert machine.stdout
+        if not select.select([machine.stdout], [], [], PATIENCE_S)[0]:
+            raise RuntimeFailed(f"the guest said nothing within {PATIENCE_S} s")
         first = machine.stdout.read(1)
         replied = time.perf_counter_ns()
         rest, errors = machine.communicate(timeout=PATIENCE_S)

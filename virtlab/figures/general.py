@@ -405,7 +405,7 @@ def phases(m: Measurement) -> Shown:
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     longest = table.sort_values("ms").iloc[-1]
     lives = data.groupby(["condition", "phase"]).size().max()
-    set_title(axes, f"Most of the time goes to: {longest['phase']}", m, count=False)
+    set_title(axes, f"The longest phase: {longest['phase']}", m, count=False)
     listed = ", ".join(
         f"{row['phase']} {short(row['ms'])}"
         for row in rows_of(table[table["condition"] == longest["condition"]])

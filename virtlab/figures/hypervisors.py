@@ -46,7 +46,7 @@ def exits(m: Measurement, prediction: Mapping[str, float] | None = None) -> Show
         axes.plot(row["events"], height, "|", color="black", ms=16, mew=2)
         expected = (prediction or {}).get(row["condition"], 0)
         if expected > 0:
-            axes.plot(expected, height, "x", color="black", ms=9, mew=2)
+            axes.plot(expected, height, "x", color="black", ms=9, mew=2, zorder=4)
     handles = {
         "times that the guest did it": ("|", "black", 16),
         "exits, counted in the kernel": ("s", COLOURS[0], 9),
@@ -66,12 +66,11 @@ def exits(m: Measurement, prediction: Mapping[str, float] | None = None) -> Show
     log_axis(axes.xaxis)
     axes.xaxis.set_major_locator(LogLocator(base=100))  # room for the largest numbers
     axes.set_xlabel("how often (log axis)")
-    hidden = table[table["exits"] > 2 * table["returns"]]
-    set_title(
-        axes,
-        f"{len(hidden)} of {len(table)} guests exit more often than our monitor hears of",
-        m,
-    )
+    title = "How often each guest exits, and how often our monitor hears of it"
+    hidden = table[table["exits"] > 10 * table["returns"]]["condition"]
+    if len(hidden):
+        title = f"Exits that our monitor does not hear of: {', '.join(hidden.iloc[::-1])}"
+    set_title(axes, title, m)
     listed = "; ".join(
         f"{row['condition']}: {short(row['events'])} times, {short(row['exits'])} exits, "
         f"{short(row['returns'])} returns"

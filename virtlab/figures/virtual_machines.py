@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pandas as pd
+from matplotlib.patheffects import withStroke
 
 from virtlab.figures.base import (
     COLOURS,
@@ -57,13 +58,23 @@ def guest_memory(m: Measurement) -> Shown:
                     xytext=(0, 2),
                     textcoords="offset points",
                     ha="center",
+                    # The line of what is promised may run behind it.
+                    path_effects=[withStroke(linewidth=3, foreground="white")],
                 )
         axes.set_xticks(own.index, [_in_lines(step) for step in own["step"]])
         axes.set_ylim(0, 1.3 * max(promised, own[["guest_mib", "held_mib"]].max().max()))
         axes.grid(axis="x", visible=False)
         accelerator = m.data.loc[m.data["condition"] == name, "accelerator"].iloc[0]
         title = f"{name}\n{accelerator}"
-        axes.text(0.02, 0.99, title, transform=axes.transAxes, va="top", fontweight="bold")
+        axes.text(
+            0.02,
+            0.98,
+            title,
+            transform=axes.transAxes,
+            va="top",
+            fontweight="bold",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},  # no grid through it
+        )
     panels[0].set_ylabel("MiB")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)

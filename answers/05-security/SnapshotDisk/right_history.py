@@ -32,3 +32,10 @@ class SnapshotDisk:
         for state in [self.state, *self.kept.values()]:
             needed.update(version for version, _ in state.values())
         return len(needed)
+
+    def lost_with(self, number):
+        self.read(number)  # refuses a number that is none
+        if number not in self.state:
+            return set()
+        at = self.state[number]
+        return {name for name, state in self.kept.items() if state.get(number) is at}

@@ -56,3 +56,12 @@ class SnapshotDisk:
 
     def stored(self):
         return len(self.store)
+
+    def lost_with(self, number):
+        self._inside(number)
+        names = set()
+        if number in self.now:
+            for name, table in self.names.items():
+                if number in table and table[number] == self.now[number]:
+                    names.add(name)
+        return names

@@ -34,3 +34,9 @@ class SnapshotDisk:
     def stored(self):
         tables = [self.now, *self.snapshots.values()]
         return sum(len(table) for table in tables)
+
+    def lost_with(self, number):
+        if number < 0 or number >= self.size:
+            raise IndexError(f"no block {number} on a disk of {self.size}")
+        shown = [self.now[number]] if number in self.now else []
+        return {name for name, table in self.snapshots.items() if table.get(number) in shown}

@@ -1,5 +1,5 @@
 # expected: 1/4
-# hint: MemoryError
+# hint: does not fit into memory
 # misconception: a disk must hold all of its blocks from the start
 class SnapshotDisk:
     def __init__(self, size):
@@ -35,3 +35,9 @@ class SnapshotDisk:
     def stored(self):
         tables = [self.now, *self.snapshots.values()]
         return len({version for table in tables for version, data in table.values()})
+
+    def lost_with(self, number):
+        if number < 0 or number >= self.size:
+            raise IndexError(f"no block {number} on a disk of {self.size}")
+        shown = [self.now[number]] if number in self.now else []
+        return {name for name, table in self.snapshots.items() if table.get(number) in shown}

@@ -1,5 +1,5 @@
 # expected: 0/4
-# hint: For root, the bounding set is the only ceiling.
+# hint: For root, all that is inheritable or bounding counts as brought
 # misconception: for the kernel, root is a user like any other
 def capabilities_after(process, file):
     has_capabilities = file is not None

@@ -13,7 +13,9 @@ def rebuild(stripes):
             number = 0
             for block in there:
                 number ^= int.from_bytes(block, "big")
-            stripe[stripe.index(None)] = number.to_bytes(max(1, -(-number.bit_length() // 8)), "big")
+            stripe[stripe.index(None)] = number.to_bytes(
+                max(1, -(-number.bit_length() // 8)), "big"
+            )
         del stripe[-1 - i % len(stripe)]
         result += stripe
     return b"".join(result)

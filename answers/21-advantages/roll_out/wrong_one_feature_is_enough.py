@@ -2,7 +2,9 @@
 # hint: One feature of two
 # misconception: a processor that has some of the features will do
 def way(program, server):
-    if (not program["features"] or program["features"] & server["features"]) and "runner" in server["tools"]:
+    if (not program["features"] or program["features"] & server["features"]) and "runner" in server[
+        "tools"
+    ]:
         missing = program["layers"].keys() - server["layers"]
         return "image", sum(program["layers"][layer] for layer in missing)
     for number, tools in enumerate(program["build"], 1):

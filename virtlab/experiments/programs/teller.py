@@ -1,11 +1,12 @@
 """An application that moves money for ever, while others take snapshots of its files.
 
 `teller.py KIND FOLDER TRUTH`, run by `python -I -S`, never imported. KIND says how it keeps its two
-accounts in FOLDER: "two files" writes one after the other, "journal" lets SQLite write them
-together, "late journal" does so for many transfers at once and keeps the last ones in memory until
-then. Each transfer that the customer was told about is counted in the file TRUTH. The line "rest"
-on standard input makes it finish what it has begun, write everything to disk and say "resting";
-"go" makes it go on. Ends when its input closes.
+accounts in FOLDER: "two files" writes one, waits a little, and writes the other, so most moments
+lie between its writes; "journal" lets SQLite write them together; "late journal" does so for many
+transfers at once and keeps the last ones in memory until then. Each transfer that the customer was
+told about is counted in the file TRUTH. The line "rest" on standard input makes it finish what it
+has begun, write everything to disk and say "resting"; "go" makes it go on. Ends when its input
+closes.
 """
 
 import mmap
