@@ -188,7 +188,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
         return 0
     print("This machine")
     for name, value in host.facts().items():
-        print(f"  {name.replace('_', ' '):24} {_readable(name, value)}")
+        label = name.removesuffix("_bytes").replace("_", " ")
+        print(f"  {label:24} {_readable(name, value)}")
     print("\nWhat its kernel and tools let you do")
     for capability in capabilities:
         print(_verdict(capability))

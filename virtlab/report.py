@@ -257,7 +257,7 @@ def _effects(kept: Mapping[str, Any]) -> pd.DataFrame:
 _TIMES: tuple[tuple[str, str, str, str, str, float], ...] = (
     ("01", "fork/exec of a process (abstract)", "01-what-is-virtualization/startup-ladder",
      "posix_spawn", "first_reply_ms", 1),
-    ("01", "no-op unikernel", "01-what-is-virtualization/startup-ladder", "qemu-tcg",
+    ("01", "no-op unikernel", "01-what-is-virtualization/startup-ladder", "kvm",
      "first_reply_ms", 1),
     ("01", "minimal Docker container", "01-what-is-virtualization/startup-ladder", "runc",
      "first_reply_ms", 1),

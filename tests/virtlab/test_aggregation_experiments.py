@@ -19,7 +19,7 @@ from virtlab.experiments import c07_aggregation as lab
 from virtlab.experiments import pool as pools
 from virtlab.experiments import pool_tasks
 from virtlab.models.demand import daily_requests
-from virtlab.models.placement import serve
+from virtlab.models.placement import Request, serve
 from virtlab.registry import CannotMeasure, Measurement
 
 
@@ -135,6 +135,11 @@ def test_a_block_too_big_for_one_server_is_not_held_unless_it_is_cut() -> None:
     assert big["server_free_mib"] < big["piece_mib"] <= big["pool_free_mib"]
 
 
+def test_a_block_is_held_by_the_process_that_filled_it() -> None:
+    assert pool_tasks.held(pool_tasks.fill(3)) == (os.getpid(), 3)
+    assert pool_tasks.held(bytearray(3 * pool_tasks.MIB)) == (os.getpid(), 0)
+
+
 def test_a_job_survives_a_server_and_a_state_does_not() -> None:
     rows = lab.server_dies(pieces=16, piece_ms=30).set_index("condition")
     control, death = rows.loc["nobody dies"], rows.loc["one of four dies"]
@@ -216,6 +221,13 @@ def test_a_greedy_tenant_hurts_the_others_most_in_the_pool() -> None:
         < lost["dynamic pool", "modest"]
     )
     assert lost["dynamic pool", "greedy"] < lost["static partition", "greedy"]
+
+
+def test_a_day_has_24_hours_also_for_a_machine_that_stays_longer() -> None:
+    all_day = [Request("ana", 16, 0.0, 30.0), Request("ben", 16, 12.0, 30.0)]
+    served = serve(all_day, lab.HOSTS)
+    assert lab._used_percent(served) == pytest.approx(100 * (1 + 0.5) / len(lab.HOSTS))
+    assert lab._used_percent(serve([], lab.HOSTS)) == 0
 
 
 def test_requests_come_as_often_as_was_asked_for() -> None:

@@ -32,6 +32,9 @@ def test_processes_keep_different_values_at_one_address():
     assert data["pid"].nunique() == 3
     frames = data["frame"].dropna()
     assert frames.nunique() == len(frames), "each has a page of its own behind the address"
+    assert data["shared_reads"].nunique() == 1, "the control: in a shared page all read the same"
+    assert data["shared_reads"].isin(data["wrote"]).all()
+    assert data["shared_frame"].dropna().nunique() <= 1
 
 
 @pytest.mark.system

@@ -106,7 +106,9 @@ def two_processes_one_address(count: int = 2) -> pd.DataFrame:
 
     Returns:
         One row a process: condition, pid, address (hexadecimal), wrote, reads, and frame, the
-        physical page behind the address (missing where the kernel hides it from its users).
+        physical page behind the address (missing where the kernel hides it from its users). And
+        the control, without the wall: shared_reads and shared_frame, for a second address where
+        all wrote the same numbers to a page that the kernel lets them share.
     """
     return _instances("addresses", count, "process")
 
@@ -160,7 +162,8 @@ def shared_core(
     Returns:
         One row a round and number of tenants: tenants, busy_fraction of the core, work_per_core_s
         (bursts finished per second of the shared core), response_ms (median, from the intended
-        moment) and response_p99_ms (missing under 200 bursts in that row).
+        moment) and response_p99_ms (missing under 200 bursts in that row). Bursts that are not
+        done at the end have no response time: on an overloaded core the true waiting is longer.
     """
     core = one_core()
     units = max(1, round(burst_ms / 1e3 / unit_seconds()))

@@ -20,7 +20,7 @@ from virtlab.experiments import pool_tasks as tasks
 from virtlab.experiments.pool import Pool, pool
 from virtlab.measure.rounds import measure_rounds
 from virtlab.models.demand import daily_requests
-from virtlab.models.placement import Request, serve
+from virtlab.models.placement import Request, Service, serve
 from virtlab.models.speedup import speedup
 from virtlab.registry import CannotMeasure, experiment
 
@@ -185,6 +185,7 @@ def too_big(wait_s: float = 0.6) -> pd.DataFrame:
     """Ask a pool of four servers for blocks of memory: small, too big for one, and cut.
 
     Each server has 48 MiB left, and its kernel refuses more. Each also tells the scheduler so.
+    A block is a result that its server keeps: the pieces of a block are all held at once.
 
     Returns:
         One row a request: condition, wanted_mib (in all), piece_mib, server_free_mib,
@@ -208,7 +209,7 @@ def too_big(wait_s: float = 0.6) -> pd.DataFrame:
                     "server_free_mib": FREE_MIB,
                     "pool_free_mib": FREE_MIB * SERVERS,
                     "scheduler": state,
-                    "outcome": _outcome(futures, mib * pieces),
+                    "outcome": _outcome(servers, futures, mib * pieces),
                 }
             )
             client.cancel(futures)
@@ -225,13 +226,14 @@ def _wait(futures: Sequence[Any], seconds: float) -> None:
         time.sleep(0.01)
 
 
-def _outcome(futures: Sequence[Any], wanted: int) -> str:
+def _outcome(servers: Pool, futures: Sequence[Any], wanted: int) -> str:
     if any(not future.done() for future in futures):
         return "still waiting"
-    errors = [future.exception() for future in futures]
-    if errors[0] is not None:
-        return f"{type(errors[0]).__name__} from the server's kernel"
-    held = sum(future.result() for future in futures)
+    for error in (future.exception() for future in futures):
+        if error is not None:
+            return f"{type(error).__name__} from the server's kernel"
+    blocks = servers.client.gather(servers.client.map(tasks.held, futures, pure=False))
+    held = sum(mib for _, mib in blocks)
     return "held" if held == wanted else f"only {held} MiB held"
 
 
@@ -385,7 +387,7 @@ STATIC = {tenant: [host for host in HOSTS if host.startswith(tenant)] for tenant
 HALF = {
     tenant: [f"{tenant}-1", *(host for host in HOSTS if host.endswith("-2"))] for tenant in TENANTS
 }
-DAY_APART_H = 6.0
+DAY_H, APART_H = 24.0, 6.0
 LOADS = (20, 40, 60, 80, 100)
 MEAN_SIZE, MEAN_HOURS = 3.4, 2.0
 
@@ -393,7 +395,7 @@ MEAN_SIZE, MEAN_HOURS = 3.4, 2.0
 def per_day(load: float) -> float:
     """Return how many machines a tenant must ask for in a day to want a share of its own hosts."""
     own = sum(HOSTS[host] for host in STATIC[TENANTS[0]])
-    return load / 100 * own * 24 / (MEAN_SIZE * MEAN_HOURS)
+    return load / 100 * own * DAY_H / (MEAN_SIZE * MEAN_HOURS)
 
 
 @experiment(f"{CHAPTER}/allocation", simulated=True, claims=["C030"])
@@ -407,10 +409,11 @@ def allocation(loads: Sequence[float] = LOADS, days: int = 20, seed: int = 1) ->
 
     Returns:
         One row a day, load and case: condition (static or dynamic; the peaks apart or together),
-        load, requests, refused, refused_percent, utilization_percent.
+        load, requests, refused, refused_percent, utilization_percent (of the day's 24 hours, which
+        begin with empty hosts).
     """
     rows = []
-    for peaks, apart in (("apart", DAY_APART_H), ("together", 0.0)):
+    for peaks, apart in (("apart", APART_H), ("together", 0.0)):
         for load in loads:
             for day in range(days):
                 wanted = daily_requests(
@@ -426,10 +429,19 @@ def allocation(loads: Sequence[float] = LOADS, days: int = 20, seed: int = 1) ->
                             "requests": len(wanted),
                             "refused": len(served.refused),
                             "refused_percent": 100 * len(served.refused) / max(1, len(wanted)),
-                            "utilization_percent": 100 * served.utilization,
+                            "utilization_percent": _used_percent(served),
                         }
                     )
     return pd.DataFrame(rows)
+
+
+def _used_percent(served: Service) -> float:
+    """Return what the machines used of all hosts from hour 0 to hour 24, in percent."""
+    gib_hours = sum(
+        machine.size * (min(DAY_H, machine.start + machine.duration) - machine.start)
+        for machine in served.placed
+    )
+    return 100 * gib_hours / (sum(HOSTS.values()) * DAY_H)
 
 
 @experiment(f"{CHAPTER}/greedy", simulated=True, claims=["C030"])
@@ -459,7 +471,7 @@ def greedy(load: float = 40, times: float = 6, days: int = 20, seed: int = 1) ->
                         "day": day,
                         "requests": _of(tenant, wanted),
                         "refused_percent": 100 * refused / max(1, _of(tenant, wanted)),
-                        "utilization_percent": 100 * served.utilization,
+                        "utilization_percent": _used_percent(served),
                     }
                 )
     return pd.DataFrame(rows)

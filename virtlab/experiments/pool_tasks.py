@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-MIB = 1 << 20
+MIB, PAGE = 1 << 20, 4096
 
 
 def who() -> dict[str, Any]:
@@ -37,11 +37,6 @@ def compute_and_tell(units: float) -> tuple[int, int]:
     return began, time.perf_counter_ns()
 
 
-def compute_all(units: float, pieces: int) -> int:
-    """Do a whole job in one piece."""
-    return sum(compute(units) for _ in range(pieces))
-
-
 def limit_memory(free_mib: int) -> None:
     """Let this server allocate so much more memory, and then nothing: the kernel refuses it."""
     status = Path("/proc/self/status").read_text()
@@ -51,12 +46,17 @@ def limit_memory(free_mib: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
-def fill(mib: int) -> int:
-    """Hold a block of so many MiB for a moment and return its size in MiB."""
+def fill(mib: int) -> bytearray:
+    """Return a block of so many MiB, each page written to; the server holds it as a result."""
     block = bytearray(mib * MIB)
-    for place in range(0, len(block), 4096):
+    for place in range(0, len(block), PAGE):
         block[place] = 1
-    return block.count(1) * 4096 // MIB
+    return block
+
+
+def held(block: bytearray) -> tuple[int, int]:
+    """Say which process holds a block, and how many MiB of it are there."""
+    return os.getpid(), block.count(1) * PAGE // MIB
 
 
 def note_and_compute(piece: int, units: float, folder: str) -> int:
@@ -77,10 +77,6 @@ class Counter:
         """Count one further."""
         self.count += 1
         return self.count
-
-    def where(self) -> int:
-        """Return the id of the process it lives in."""
-        return os.getpid()
 
 
 def state_of(key: str, dask_scheduler: Any = None) -> str:

@@ -1,15 +1,16 @@
 # expected: 3/3
-# method: a queue, and a set of tasks seen
+# method: a queue, and a set of names seen
 from collections import deque
 
 
 def run_again(needs, where, wanted, dead):
-    there = {task for task, servers in where.items() if any(s != dead for s in servers)}
-    seen, queue = set(), deque(wanted)
+    there = {name for name, servers in where.items() if any(s != dead for s in servers)}
+    tasks, states, queue = set(), set(), deque(wanted)
     while queue:
-        task = queue.popleft()
-        if task in there or task in seen:
+        name = queue.popleft()
+        if name in there or name in tasks or name in states:
             continue
-        seen.add(task)
-        queue += needs[task]
-    return seen
+        recipe = needs[name]
+        (states if recipe is None else tasks).add(name)
+        queue += recipe or []
+    return tasks, states

@@ -1,14 +1,17 @@
 # expected: 0/3
-# hint: a set should come back
+# hint: return a pair (again, lost) of two sets
 # misconception: the order matters
 def run_again(needs, where, wanted, dead):
-    must_run = set()
+    again, lost = set(), set()
     to_look_at = list(wanted)
     while to_look_at:
-        task = to_look_at.pop()
-        is_there = any(server != dead for server in where.get(task, []))
-        if is_there or task in must_run:
+        name = to_look_at.pop()
+        is_there = any(server != dead for server in where.get(name, []))
+        if is_there or name in again:
             continue
-        must_run.add(task)
-        to_look_at.extend(needs[task])
-    return list(must_run)
+        if needs[name] is None:
+            lost.add(name)
+        else:
+            again.add(name)
+            to_look_at.extend(needs[name])
+    return list(again), list(lost)

@@ -2,15 +2,18 @@
 # hint: RecursionError
 # misconception: a chain of tasks is short
 def run_again(needs, where, wanted, dead):
-    must_run = set()
+    again, lost = set(), set()
 
-    def visit(task):
-        is_there = any(server != dead for server in where.get(task, []))
-        if not is_there and task not in must_run:
-            must_run.add(task)
-            for need in needs[task]:
-                visit(need)
+    def visit(name):
+        if name in again or any(server != dead for server in where.get(name, [])):
+            return
+        if needs[name] is None:
+            lost.add(name)
+            return
+        again.add(name)
+        for need in needs[name]:
+            visit(need)
 
-    for task in wanted:
-        visit(task)
-    return must_run
+    for name in wanted:
+        visit(name)
+    return again, lost

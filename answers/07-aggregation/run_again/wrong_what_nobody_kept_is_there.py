@@ -2,13 +2,16 @@
 # hint: clean was lost with s2
 # misconception: only what was on the dead server is missing
 def run_again(needs, where, wanted, dead):
-    must_run = set()
+    again, lost = set(), set()
     to_look_at = list(wanted)
     while to_look_at:
-        task = to_look_at.pop()
-        is_there = set(where.get(task, [])) != {dead}
-        if is_there or task in must_run:
+        name = to_look_at.pop()
+        is_there = set(where.get(name, [])) != {dead}
+        if is_there or name in again:
             continue
-        must_run.add(task)
-        to_look_at.extend(needs[task])
-    return must_run
+        if needs[name] is None:
+            lost.add(name)
+        else:
+            again.add(name)
+            to_look_at.extend(needs[name])
+    return again, lost

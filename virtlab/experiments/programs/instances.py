@@ -65,13 +65,17 @@ def child(
 
 
 def addresses(count: int) -> list[dict[str, Any]]:
-    """Each process keeps another value at the same virtual address."""
+    """Each process keeps another value at the same virtual address.
+
+    The control: each also writes to a second address, whose page the kernel lets them share.
+    """
     page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    cell = ctypes.c_uint64.from_buffer(page)
-    address = ctypes.addressof(cell)
+    common = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
+    cell, common_cell = ctypes.c_uint64.from_buffer(page), ctypes.c_uint64.from_buffer(common)
+    address, common_address = ctypes.addressof(cell), ctypes.addressof(common_cell)
 
     def make(index: int) -> None:
-        cell.value = 1000 + index
+        cell.value = common_cell.value = 1000 + index
 
     def report(index: int) -> dict[str, Any]:
         return {
@@ -80,6 +84,8 @@ def addresses(count: int) -> list[dict[str, Any]]:
             "wrote": 1000 + index,
             "reads": cell.value,
             "frame": frame_of(address),
+            "shared_reads": common_cell.value,
+            "shared_frame": frame_of(common_address),
         }
 
     return at_once(count, make, report)
