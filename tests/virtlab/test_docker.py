@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from virtlab import host, leftovers
+from virtlab.experiments import docker
 from virtlab.host import find_tool
+from virtlab.registry import CannotMeasure
 from virtlab.runtimes import RUNTIMES, RuntimeFailed
 from virtlab.runtimes.docker import own_docker_engine
 
@@ -40,6 +42,11 @@ def test_a_life_passes_its_boundaries_in_order(engine: str) -> None:
     stamps = RUNTIMES["docker"].run()
     names = ["call", "created", "first_instruction", "first_reply", "gone"]
     assert [stamps[name] for name in names] == sorted(stamps.values())
+
+
+def test_stages_are_not_measured_without_the_usual_network(engine: str) -> None:
+    with pytest.raises(CannotMeasure, match="no bridge network"):
+        docker.need_bridge()
 
 
 def test_several_live_at_once(engine: str) -> None:

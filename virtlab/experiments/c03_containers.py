@@ -382,6 +382,7 @@ def docker_run(rounds: int = 3, seed: int = 1, progress: bool = False) -> pd.Dat
     Returns:
         One row a stage: round, order, condition, phase, start_ms and end_ms (from the call).
     """
+    docker.need_bridge()
     store: dict[str, bytes] = {}
     manifest = images.build(list(layers().values()), COMMAND, store)
     with (

@@ -55,6 +55,18 @@ def loaded(manifest: images.Manifest, store: Mapping[str, bytes]) -> Iterator[st
             _docker("image", "rm", "--force", name)
 
 
+def need_bridge() -> None:
+    """Refuse an engine that lacks Docker's usual network, as ours does when it records.
+
+    There, `docker run` gives the container the host's network, and makes none.
+
+    Raises:
+        CannotMeasure: it lacks it.
+    """
+    if _docker("network", "inspect", "bridge").returncode != 0:
+        raise CannotMeasure("docker: this engine has no bridge network, so its runs are not usual")
+
+
 def run_in_stages(name: str, options: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Run an image once by `docker run --rm`; return its stages as `stages` does.
 
