@@ -38,6 +38,7 @@ from autograder.course import Course
 from autograder.executors import Run, executor
 from autograder.gradebook import Gradebook
 from autograder.notebooks import read_notebook, reconcile
+from autograder.sandbox.scratch import owned_name
 from autograder.stock import StockNbgrader
 from autograder.validate import answered, answers_of, solution_cell
 
@@ -199,7 +200,8 @@ def measure(arguments: argparse.Namespace) -> dict:
     submissions = class_of(original, assignment, arguments.students)
     order = random.Random(arguments.seed)
     with ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-grading-")))
+        folder = tempfile.TemporaryDirectory(prefix=f"{owned_name()}bench-")
+        scratch = Path(stack.enter_context(folder))
         sample = submissions[: arguments.sample]
         stock = stack.enter_context(StockNbgrader(original, assignment.name, sample))
         rows: dict[str, list[Row]] = {}
@@ -259,7 +261,7 @@ def flatness(arguments: argparse.Namespace) -> dict[str, float]:
     memory: dict[int, int] = {}
     seconds: dict[int, list[float]] = {SMALL: [], arguments.flat: []}
     with (
-        tempfile.TemporaryDirectory(prefix="bench-grading-") as folder,
+        tempfile.TemporaryDirectory(prefix=f"{owned_name()}bench-") as folder,
         executor(1) as run,
     ):
         courses = {
