@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from virtlab import figures, host, leftovers, registry
 from virtlab.errors import RuntimeFailed
 from virtlab.experiments import c13_hardware_techniques as lab
+from virtlab.machines.bootsector import END, HALT, SERIAL_PORT, say
 from virtlab.runtimes import kvm
 
 
@@ -89,6 +91,14 @@ def test_the_same_bytes_say_the_same_everywhere() -> None:
     assert data["says"].iloc[0].startswith("50: 02 03 05 07")
     devices = data.set_index("condition")["devices"]
     assert devices["our monitor"] == devices["a processor without a machine"] > 0
+
+
+@pytest.mark.system
+def test_no_bios_writes_into_what_a_slow_guest_says() -> None:
+    need("qemu")
+    longer_than_a_tick = b"\x66\xb9" + struct.pack("<I", 100_000_000) + b"\x66\x49\x75\xfc"
+    code = SERIAL_PORT + say("50:") + longer_than_a_tick + say(" 02\n") + END + HALT
+    assert lab._primes_by_qemu(code)[0] == "50: 02"
 
 
 # --- privileged instructions ----------------------------------------------------------------------

@@ -19,6 +19,7 @@ from virtlab.experiments import emulators
 from virtlab.experiments.emulators import FUNCTION, STEPS, N
 from virtlab.experiments.running import run_program
 from virtlab.machines import arm64
+from virtlab.machines.bootsector import boot_sector
 from virtlab.machines.toycpu import (
     CLEAN,
     CompiledMachine,
@@ -34,7 +35,7 @@ from virtlab.machines.toycpu.isa import READS_MODE
 from virtlab.measure.rounds import measure_rounds
 from virtlab.native import COUNT, Native
 from virtlab.registry import CannotMeasure, experiment
-from virtlab.runtimes import RuntimeFailed, kvm
+from virtlab.runtimes import RuntimeFailed, console, kvm
 from virtlab.runtimes.console import ACCELERATOR, END_PORT_DEVICE, Console
 from virtlab.runtimes.cpu_emulator import emulated_processor
 from virtlab.runtimes.launcher import payload
@@ -213,13 +214,9 @@ def _primes_by_kvm(code: bytes) -> tuple[str, float]:
 
 
 def _primes_by_qemu(code: bytes) -> tuple[str, float]:
-    sector = code.ljust(510, b"\0") + b"\x55\xaa"
-    words = ["-nodefaults", *END_PORT_DEVICE]
-    words += ["-drive", "file={folder}/sector,format=raw,if=floppy,readonly=on"]
-    with Console("pc,graphics=off", words, files={"sector": sector}) as machine:
-        text = machine.read_to_the_end(timeout_s=20)
-    written = re.search(r"50:[ \d]*", text)  # the BIOS writes on the same port, before
-    return written[0] if written else text[-60:], math.nan
+    # A PC with a screen: else its BIOS writes on the serial port too, in the midst of the guest.
+    with console.boot_sector(boot_sector(code), "pc") as machine:
+        return machine.read_to_the_end(timeout_s=20), math.nan
 
 
 def _primes_by_unicorn(code: bytes) -> tuple[str, float]:
@@ -640,7 +637,7 @@ def _events_per_request(disk: str, sectors: int) -> dict[str, float]:
     words += ["-D", "{folder}/trace", "-trace", "memory_region_ops_*"]
     words += ["-trace", "virtio_queue_notify"]
     files = {"sector": bytes(sector), "disk": bytes(MIB)}
-    with Console("pc,graphics=off", words, files=files) as machine:
+    with Console("pc", words, files=files) as machine:
         said = machine.read_to_the_end(timeout_s=20)
         if "DONE" not in said:
             raise RuntimeFailed(f"QEMU: the disk {disk} was not read")
