@@ -190,6 +190,7 @@ parts = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
 @settings(max_examples=150, deadline=None)
 @given(names=st.lists(st.lists(parts, max_size=9).map("".join), max_size=5))
 def test_no_name_in_a_zip_file_leads_out_of_the_students_folder(tmp_path_factory, names):

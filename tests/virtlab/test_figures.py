@@ -269,7 +269,7 @@ def test_the_ladder_is_in_order_and_names_the_accelerator():
     shown = SHOWN["startup_ladder"]()
     assert shown.table["condition"].tolist() == ["thread", "runc", "qemu-tcg"]
     labels = [text.get_text() for text in shown.figure.axes[0].get_yticklabels()]
-    assert labels == ["thread", "runc", "qemu-tcg (TCG)"]
+    assert labels == ["thread", "runc", "qemu-tcg: TCG"]
     assert "qemu-tcg" in shown.figure.get_label()
     assert "both live" in shown.sentence
 

@@ -125,6 +125,19 @@ def test_a_container_shows_a_machine_of_its_own(name: str) -> None:
     assert int(capabilities.split()[1], 16) == 0
 
 
+@pytest.mark.parametrize("name", [name for name in CONTAINERS if name not in ("crun", "docker")])
+def test_a_container_adds_nothing_to_the_root_that_many_share(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that start at once would both make the mount point that is missing, and one may fail."""
+    runtime = available(name)
+    with Launcher() as launcher:
+        monkeypatch.setattr(runtime, "launcher", lambda: launcher)
+        before = sorted(os.listdir(launcher.root))
+        runtime.run()
+        assert sorted(os.listdir(launcher.root)) == before
+
+
 def test_each_namespace_can_be_switched() -> None:
     """And the positive control: what has no wall shows the host."""
     available("namespaces")

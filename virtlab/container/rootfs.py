@@ -17,7 +17,8 @@ def make_root(folder: Path, programs: Mapping[str, bytes]) -> list[str]:
     Returns:
         The folders of the host to bind, so that the host's programs run inside.
     """
-    for name in ("proc", "dev", "tmp"):
+    # gVisor mounts /sys too. Two of them at once may fail if each has to make the place for it.
+    for name in ("proc", "sys", "dev", "tmp"):
         (folder / name).mkdir()
     for name, program in programs.items():
         (folder / name).write_bytes(program)

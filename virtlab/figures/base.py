@@ -241,7 +241,7 @@ def by_condition(m: Measurement, value: str) -> pd.DataFrame:
 def rung(m: Measurement, name: str) -> str:
     """Return a rung's label: a virtual machine names what runs its instructions."""
     accelerator = m.data.loc[m.data["condition"] == name, "accelerator"].iloc[0]
-    return f"{name} ({accelerator})" if isinstance(accelerator, str) and accelerator else name
+    return f"{name}: {accelerator}" if isinstance(accelerator, str) and accelerator else name
 
 
 def spread(count: int, height: float) -> np.ndarray:
