@@ -15,7 +15,8 @@ c.CourseDirectory.ignore = [
 ]
 # What a place that nobody has answered says when it runs.
 c.ClearSolutions.code_stub = {
-    "python": "# YOUR CODE HERE\nraise NotImplementedError('no answer yet: write it in place of this')"
+    "python": "# YOUR CODE HERE\n"
+    "raise NotImplementedError('no answer yet: write it in place of this')"
 }
 # Seconds that one cell may run, here and in `autograder grade`.
 c.Execute.timeout = 30

@@ -133,9 +133,9 @@ def test_a_container_adds_nothing_to_the_root_that_many_share(
     runtime = available(name)
     with Launcher() as launcher:
         monkeypatch.setattr(runtime, "launcher", lambda: launcher)
-        before = sorted(os.listdir(launcher.root))
+        before = sorted(launcher.root.iterdir())
         runtime.run()
-        assert sorted(os.listdir(launcher.root)) == before
+        assert sorted(launcher.root.iterdir()) == before
 
 
 def test_each_namespace_can_be_switched() -> None:

@@ -1,5 +1,5 @@
-# expected: 1/4
-# hint: Your function changed the caller's arguments.
+# expected: 0/4
+# hint: Your function changed the arguments: I saw
 # misconception: the caller's list may be used for the variables
 def run(code, arguments, fuel):
     """Return ("value", result), ("trap", offset) or ("fuel", offset)."""

@@ -1,4 +1,4 @@
-# expected: 1/4
+# expected: 0/4
 # hint: Your function changed the caller's series. sorted() makes a new list.
 # misconception: a list may be sorted in place to find its median
 def steady_from(series, block, tolerance, least):

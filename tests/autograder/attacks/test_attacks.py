@@ -41,7 +41,7 @@ from autograder.sandbox.scratch import owned_name
 
 MiB = 1024 * 1024
 LIMITS = Limits(
-    memory_bytes=512 * MiB, cell_wall_s=2.0, total_wall_s=60.0, cpu_s=20, processes=48,
+    memory_bytes=512 * MiB, cell_wall_s=1.0, total_wall_s=60.0, cpu_s=20, processes=48,
     file_bytes=32 * MiB, open_files=128, output_bytes=64 * 1024,
 )  # fmt: skip
 

@@ -1,0 +1,14 @@
+# expected: 0/4
+# hint: A walk only reads, also where an entry is missing.
+# misconception: to look up a missing entry is to put in a zero
+def walk(tables, address):
+    table = 0x1000
+    reads = 0
+    for level, shift in ((4, 39), (3, 30), (2, 21), (1, 12)):
+        entry = tables[table].setdefault(address >> shift & 511, 0)
+        reads += 1
+        if not entry & 1:
+            return ("fault", level, reads)
+        table = entry & 0x000F_FFFF_FFFF_F000
+        if level == 1 or entry & 0x80:
+            return ("page", table >> shift << shift | address & (1 << shift) - 1, reads)
