@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 NO_TESTS = 5  # pytest's exit code when it collected nothing
 STAGE_SECONDS = 45 * 60
-LONG = ("browser", "clone", "system")  # marks of tests that `--fast` leaves out
+LONG = ("browser", "clone", "long", "system")  # marks of tests that `--fast` leaves out
 NBVAL = (
     "notebooks",
     "--nbval",  # compares every cell but those tagged nbval-ignore-output; stricter than lax
@@ -113,6 +113,8 @@ def run(stage: Stage, scratch: Path) -> Result:
     command = [*stage.command, f"--junitxml={report}"] if stage.is_pytest else [*stage.command]
     # Chapters of a test run must not write into the user's own ledger.
     environment = {**os.environ, "VIRTLAB_RUNS": str(scratch / f"{stage.name} runs")}
+    # Hundreds of processes load the same modules: compile each once.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     print(f"\n── {stage.name}", flush=True)
     began = time.monotonic()
     code = exit_code(command, {**environment, **stage.environment})
@@ -236,7 +238,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description="Runs the test suite.")
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--fast", action="store_true", help="lint and unit tests, about four minutes")
+    how.add_argument("--fast", action="store_true", help="lint and short tests, under two minutes")
     how.add_argument("--all", action="store_true", help="also what takes long")
     parser.add_argument("--only", default="", metavar="STAGE,…", help="only these stages")
     return parser.parse_args(argv)

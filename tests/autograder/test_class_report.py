@@ -380,6 +380,7 @@ def test_a_gradebook_that_is_none_is_one_line(course_folder, capsys):
     assert "not a gradebook" in line
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("rooms")
 def test_what_the_grader_really_wrote_is_understood(with_gradebook, submit, right, capsys):
     config = with_gradebook / "nbgrader_config.py"

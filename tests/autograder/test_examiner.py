@@ -1434,6 +1434,7 @@ def test_partial_credit_is_the_last_value(zygote: Zygote, tmp_path: Path) -> Non
     assert [o.score for o in outcomes] == [0.5, 2.0, 2.0]
 
 
+@pytest.mark.long
 def test_one_that_ends_the_process_costs_itself_only(zygote: Zygote, tmp_path: Path) -> None:
     outcomes = run(
         zygote,
@@ -1451,6 +1452,7 @@ def test_one_that_ends_the_process_costs_itself_only(zygote: Zygote, tmp_path: P
     assert [o.score for o in outcomes] == [None, 0.0, None, 2.0, 0.0, None, 2.0]
 
 
+@pytest.mark.long
 def test_total_time_is_limited(zygote: Zygote, tmp_path: Path) -> None:
     outcomes = run(
         zygote,

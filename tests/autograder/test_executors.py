@@ -144,6 +144,7 @@ def test_no_scheduler_is_one_line(monkeypatch):
         pass
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("worker")
 def test_pool_grades_each_once_though_a_process_is_killed(assignment, class_of):
     with executor(jobs=2) as run:
@@ -197,6 +198,7 @@ def cluster(tmp_path, worker):
                 process.wait()
 
 
+@pytest.mark.long
 def test_dask_cluster_grades_each_once_though_a_worker_is_killed(cluster, assignment, class_of):
     address, workers = cluster
     with executor(scheduler=address) as run:

@@ -52,6 +52,7 @@ def test_wrong_answer_costs_its_tests_and_says_what_was_seen(submit, grade, righ
     assert "secret_argument" not in html
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "code",
     [
@@ -71,6 +72,7 @@ def test_cell_that_ends_its_process_costs_only_itself(submit, grade, right, code
     assert result.score == 5
 
 
+@pytest.mark.long
 def test_exercise_that_never_ends_costs_only_itself(submit, grade, right):
     submit("ann", right | {"double": "def double(x):\n    while True: pass"})
     result = grade("ann", cell_wall_s=1.0)

@@ -24,7 +24,7 @@ from autograder.executors import executor
 from autograder.gradebook import _scripts_on_path
 
 # One worker makes the course of quickstart, which takes ten of nbgrader's commands, for all tests.
-pytestmark = pytest.mark.xdist_group("quickstart")
+pytestmark = [pytest.mark.xdist_group("quickstart"), pytest.mark.long]
 
 EXAMPLES = Path(nbgrader.__file__).parent / "docs/source/user_guide/submitted"
 PLUGIN = """

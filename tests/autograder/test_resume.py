@@ -83,6 +83,7 @@ def check_books(course: Path) -> None:
         assert [path.name for path in (course / "autograded" / student).iterdir()] == ["ps"]
 
 
+@pytest.mark.long
 def test_killed_at_any_moment_the_next_run_goes_on(
     full_course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +114,7 @@ def test_killed_thirty_times_nothing_is_lost(full_course: Path) -> None:
     check_books(full_course)
 
 
+@pytest.mark.long
 def test_two_graders_at_once_grade_each_submission_once(full_course: Path) -> None:
     both = [start(full_course), start(full_course)]
     outcomes = [process.communicate(timeout=300) for process in both]

@@ -282,6 +282,7 @@ with Zygote() as zygote:
 """
 
 
+@pytest.mark.long
 def test_when_the_grader_is_killed_every_room_ends(zygote: Zygote, tmp_path: Path) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True

@@ -185,6 +185,7 @@ def test_mutants_that_no_test_notices_are_listed(course_folder, answers, rooms):
     )
 
 
+@pytest.mark.long
 def test_where_stock_nbgrader_scores_otherwise_is_listed(course_folder, rooms):
     edit(
         course_folder,

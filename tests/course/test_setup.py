@@ -67,6 +67,7 @@ def test_uv_sets_up_and_a_second_time_installs_nothing(tiny: Path, run: Run) -> 
     assert (tiny / ".venv" / ".ready").stat().st_mtime_ns == stamp
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("package_index")
 def test_venv_and_pip_set_up_where_there_is_no_uv(tiny: Path, run: Run) -> None:
     path = path_with(tiny.parent / "bin", python3=BASE_PYTHON)

@@ -12,7 +12,8 @@ from tools import student
 
 from .conftest import ROOT, Run
 
-pytestmark = pytest.mark.xdist_group("student")  # one worker makes the bundle, for all tests
+# One worker makes the bundle, for all tests.
+pytestmark = [pytest.mark.xdist_group("student"), pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,10 @@ from autograder.validate import Answer, answers_of, solution_cell
 
 from .conftest import ROOT
 
+pytestmark = pytest.mark.long  # a validation is a start of a kernel
+
 ASSIGNMENTS = sorted(path.parent.name for path in ROOT.glob("release/*/[0-9]*.ipynb"))
-# Short: a validation is a kernel's start. The grading contract runs every right and wrong answer.
+# Not all: the grading contract runs every right and wrong answer.
 SOLVED = ("01-what-is-virtualization", "20-application-server")
 WRONG = [
     ("01-what-is-virtualization", "wrong_mean_for_median"),

@@ -232,6 +232,7 @@ def test_a_large_figure_is_refused() -> None:
     build.check_output(small, "cell 1", Path("/course"))
 
 
+@pytest.mark.long
 def test_a_cell_that_takes_too_long_is_named(
     course: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,15 @@ def python(code: str) -> Stage:
     return Stage("python", (sys.executable, "-c", code))
 
 
+def test_a_stage_may_keep_what_python_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    stage = python("import sys; sys.exit(sys.dont_write_bytecode)")
+    assert run_tests.run(stage, tmp_path).failures == []
+
+
+@pytest.mark.long
 def test_every_outcome_is_counted(tmp_path: Path) -> None:
     suite = tmp_path / "test_suite.py"
     suite.write_text(SUITE)
@@ -44,6 +53,7 @@ def test_every_outcome_is_counted(tmp_path: Path) -> None:
     assert result.skips == {"no such thing here": 1}
 
 
+@pytest.mark.long
 def test_a_stage_that_collects_nothing_is_skipped_and_says_so(tmp_path: Path) -> None:
     stage = run_tests.pytest("suite", str(tmp_path), "-c", "/dev/null")
     result = run_tests.run(stage, tmp_path)
@@ -51,6 +61,7 @@ def test_a_stage_that_collects_nothing_is_skipped_and_says_so(tmp_path: Path) ->
     assert result.skips == {"no test was collected": 1}
 
 
+@pytest.mark.long
 def test_a_suite_that_cannot_start_is_a_failure(tmp_path: Path) -> None:
     stage = run_tests.pytest("suite", "--no-such-option", "-c", "/dev/null")
     assert run_tests.run(stage, tmp_path).failures == ["suite: ended with exit code 4; see above"]

@@ -54,6 +54,7 @@ def test_a_chapter_is_run_from_recordings_and_leaves_no_date(course: Path) -> No
     assert "date" not in entry
 
 
+@pytest.mark.long
 def test_a_chapter_that_fails_keeps_its_part_and_is_named(
     course: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

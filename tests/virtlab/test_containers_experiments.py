@@ -249,6 +249,7 @@ def test_the_kernel_spends_more_on_a_container_than_on_a_process() -> None:
 # --- recordings, figures, the chapter's own code --------------------------------------------------
 
 
+@pytest.mark.long
 def test_figures_say_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
     shown = figures.walls(registry.run(lab.walls), {"net": 50.0, "no such wall": 1.0})

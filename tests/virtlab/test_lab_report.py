@@ -169,6 +169,7 @@ def test_each_question_is_asked_somewhere() -> None:
     assert set(predictions.QUESTIONS) - names_in_chapters() == set()
 
 
+@pytest.mark.long
 def test_each_question_can_be_answered_from_the_recordings() -> None:
     typed = report._sample()["predictions"]
     parts, left = predictions.judged(typed)
@@ -221,6 +222,7 @@ def live(chapter: str, source: str = "live") -> Measurement:
     return Measurement(two_ways().assign(source=source), source, "no namespaces here", {}, exp)
 
 
+@pytest.mark.long
 def test_a_fresh_course_shows_the_sample_and_says_so() -> None:
     assert report.gather().sample
     gathered = the_sample()
@@ -396,6 +398,7 @@ def test_a_machine_with_one_core_has_one_core() -> None:
     assert report._fact("container", "") == ("container", "none seen")
 
 
+@pytest.mark.long
 def test_no_experiment_crowds_out_the_others() -> None:
     gathered = the_sample()
     main = report.main_effects(gathered, most=10)
@@ -410,6 +413,7 @@ def test_chance_alone_decides_some_but_few() -> None:
     assert report.chance(10).equals(report.chance(10))
 
 
+@pytest.mark.long
 def test_the_figures_say_in_words_what_they_show() -> None:
     gathered = the_sample()
     shown = figures.verdict_map(gathered.claims)

@@ -148,6 +148,7 @@ def test_an_unknown_stressor_is_named():
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.long
 def test_spinning_for_a_lock_uses_cpu_time():
     def spins_more() -> bool:
         data = SHARING["lock-holder"](rounds=2, seconds=0.3)

@@ -25,6 +25,7 @@ def test_a_program_gets_its_words_and_its_input_and_answers_in_json(program: Pat
     assert run_program("small.py", 1, Path("x"), given="told") == [["1", "x"], "told"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -28,6 +28,7 @@ def test_every_experiment_of_the_chapter_is_told(monkeypatch, runs):
     assert list(runs.iterdir()) == [], "a recording is not the user's own run"
 
 
+@pytest.mark.long
 def test_what_is_live_is_kept(runs):
     (rows,) = sharing.measure(["lock-holder"])
     assert [row["condition"] for row in rows] == ["one tenant", "spinning", "sleeping"]
@@ -69,6 +70,7 @@ def test_a_damaged_recording_and_a_full_disk_end_only_their_own_experiment(monke
     assert err == "virtlab sharing: page-sharing: page-sharing.csv: its checksum is another\n"
 
 
+@pytest.mark.long
 def test_what_cannot_be_kept_is_told_all_the_same(monkeypatch, capsys):
     def full(*_):
         raise DamagedRecording("lock-holder.csv: cannot be written (No space left on device)")

@@ -334,6 +334,7 @@ def test_recorded_machines_name_their_accelerator(monkeypatch: pytest.MonkeyPatc
         assert data["accelerator"].str.contains(r"TCG|KVM \(").all()
 
 
+@pytest.mark.long
 def test_figures_say_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
     memory = figures.guest_memory(registry.run(lab.guest_memory))

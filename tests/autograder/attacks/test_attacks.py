@@ -388,6 +388,7 @@ def check(host: Ground, attack: Attack) -> None:
         assert seen.honest, "the exercise beside it was not graded as it deserves"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.title)
 def test_attack_fails(host: Ground, attack: Attack) -> None:
     check(host, attack)
