@@ -117,11 +117,7 @@ def find_leaks(folder: Path, assignments: Iterable[Assignment]) -> list[Leak]:
     secrets = [secret for assignment in assignments for secret in secrets_of(assignment)]
     if not secrets:
         return []
-    # All of them in one pass over a text: there are thousands of secrets and of texts.
-    search = ahocorasick.Automaton()
-    for secret in secrets:
-        search.add_word(secret.text, secret)
-    search.make_automaton()
+    search = automaton_of((secret.text, secret) for secret in secrets)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     found: dict[tuple[str, str], Leak] = {}
     for path in files:
@@ -131,6 +127,18 @@ def find_leaks(folder: Path, assignments: Iterable[Assignment]) -> list[Leak]:
                     at = f"{path.relative_to(folder)}{where}"
                     found.setdefault((at, secret.cell), Leak(at, secret))
     return list(found.values())
+
+
+def automaton_of(words: Iterable[tuple[str, Any]]) -> Any:
+    """What finds all words in one pass over a text, each with what belongs to it.
+
+    There are thousands of secrets, and thousands of texts.
+    """
+    search = ahocorasick.Automaton()
+    for word, belongs in words:
+        search.add_word(word, belongs)
+    search.make_automaton()
+    return search
 
 
 def secrets_of(assignment: Assignment) -> list[Secret]:
@@ -245,8 +253,13 @@ def _readings(data: bytes, depth: int = 0) -> Iterator[str]:
             yield squeezed[::-1]
             yield codecs.encode(squeezed, "rot13")
             if depth < MAX_DEPTH:
-                for decoded in _decoded(squeezed):
+                for decoded in filter(_MAY_SAY.search, _decoded(squeezed)):
                     yield from _readings(decoded, depth + 1)
+
+
+# Prose without its spaces is one long run of base64 digits, and stands for noise. What could hold a
+# secret has a few letters in a row, also as UTF-16, or is packed.
+_MAY_SAY = re.compile(rb"[\t-~]{8}|(?:[\t-~]\0){8}|\A(?:\x1f\x8b|\x78|BZh|\xfd7zXZ\0|PK\x03\x04)")
 
 
 def _decoded(squeezed: str) -> Iterator[bytes]:

@@ -38,7 +38,7 @@ from autograder.notebooks import Cell, SourceCell, autograded_notebook, write_no
 
 # Seconds that a mutant has for a cell, and for all its cells: if one loops in its first test, it
 # would loop in the others, too.
-MUTANT_CELL_S, MUTANT_S = 1.5, 2.0
+MUTANT_CELL_S, MUTANT_S = 0.7, 1.0
 LEAST_RIGHT = 2
 LEAST_WRONG = 3
 REFERENCE, RELEASE = "reference", "release"
@@ -452,24 +452,28 @@ def _try_mutants(
             for number, mutant in enumerate(mutants_of(cell.written, most))
         }
         focused = _with_tests_of(assignment, exercise)
-        submissions = [answered(focused, REFERENCE, {})] + [
+        (alone,) = run(focused, [answered(focused, REFERENCE, {})], limits)
+        if not _passes(alone, exercise):
+            first = next(iter(_tests(focused)))
+            text = "its tests need the tests of another exercise; let them stand alone"
+            report.findings.append(Finding(places[first.id], text))
+        submissions = [
             answered(focused, name, {cell.id: mutant.code})
             for name, (cell, mutant) in found.items()
         ]
         report.mutants += len(found)
         for result in run(focused, submissions, quick):
-            own = [grade for grade in result.grades if exercise_of(grade.cell_id) == exercise]
-            passes = bool(own) and all(_full(grade) for grade in own)
-            if result.student == REFERENCE:
-                if not passes:
-                    text = "its tests need the tests of another exercise; let them stand alone"
-                    report.findings.append(Finding(places[own[0].cell_id], text))
-                continue
-            cell, mutant = found[result.student]
-            if passes:
+            if _passes(result, exercise):
+                cell, mutant = found[result.student]
                 text = f"no test notices line {mutant.line} of the solution: {mutant.change}"
                 report.survivors.append(Finding(places[cell.id], text))
     report.survivors.sort(key=str)
+
+
+def _passes(result: Result, exercise: str) -> bool:
+    """Whether each test of the exercise has its full points."""
+    own = [grade for grade in result.grades if exercise_of(grade.cell_id) == exercise]
+    return bool(own) and all(_full(grade) for grade in own)
 
 
 def _stock_differences(

@@ -191,7 +191,7 @@ def test_no_page_is_wider_than_a_telephone(address: str, browser: Browser, built
     wide = {}
     for path in sorted(built.glob("notebooks/*.html")) + sorted(built.glob("release/*/*.html")):
         name = path.relative_to(built)
-        page.goto(f"{address}/{name}", wait_until="domcontentloaded")
+        page.goto(f"{address}/{name}", wait_until="load")  # not before the style is there
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > 390:
             wide[str(name)] = width

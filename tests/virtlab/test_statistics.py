@@ -1,13 +1,15 @@
 """Intervals hold what they should hold, as often as they say."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom, bootstrap
 
 from virtlab.measure import statistics
 from virtlab.measure.statistics import (
@@ -158,6 +160,33 @@ def test_pairs_are_the_rounds_in_which_both_were_measured():
     assert b.tolist() == [10.0, 30.0]
     with pytest.raises(ValueError, match="no condition 'c'"):
         paired_by_round(data, "c", "b")
+
+
+@given(
+    samples=st.lists(st.floats(1e-3, 1e6), min_size=2, max_size=30),
+    paired=st.booleans(),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=20, deadline=None)
+def test_the_bootstrap_is_the_librarys(samples, paired, seed):
+    over, under = np.array(samples), np.array(samples[::-1] + [7.0] * (not paired))
+    ours = ratio_interval(over, under, paired=paired, seed=seed)
+    theirs = bootstrap(
+        (over, under),
+        lambda a, b, axis: np.median(a, axis=axis) / np.median(b, axis=axis),
+        n_resamples=statistics.RESAMPLES,
+        paired=paired,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
+
+
+def test_an_interval_imports_no_large_library():
+    ask = "from virtlab.measure.statistics import median_interval as m; m([1, 2, 3], 1)"
+    look = f"import sys; {ask}; print('scipy.stats' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"
 
 
 def test_bootstrap_is_quick():
