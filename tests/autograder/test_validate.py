@@ -102,6 +102,13 @@ def test_too_few_answers_are_named(answers, findings):
     ]
 
 
+def test_tests_that_need_those_of_another_exercise_are_named(course_folder, answers, findings):
+    edit(course_folder, "assert total([]) == 0,", "assert total([]) == secret_argument + 12345,")
+    alone = [finding for finding in findings() if "let them stand alone" in finding]
+    assert len(alone) == 1
+    assert "total-check" in alone[0]
+
+
 def test_reference_that_fails_is_named(course_folder, findings):
     edit(course_folder, "twice_the_value = FACTOR * x", "twice_the_value = 5 * x")
     found = findings()

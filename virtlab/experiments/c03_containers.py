@@ -221,7 +221,7 @@ STARTED = ("posix_spawn", "namespaces", "bubblewrap", "crun", "runc", "gvisor", 
     recorded_with={"budget_s": 40.0},
 )
 def start(
-    budget_s: float = 6.0, only: Sequence[str] = STARTED, seed: int = 1, progress: bool = False
+    budget_s: float = 4.5, only: Sequence[str] = STARTED, seed: int = 1, progress: bool = False
 ) -> pd.DataFrame:
     """Start and end a process, containers of several makers, and a virtual machine.
 
@@ -427,7 +427,7 @@ IDLE = {
     claims=["C015", "C018"],
     recorded_with={"budget_s": 40.0},
 )
-def idle_memory(budget_s: float = 4.0, seed: int = 1, progress: bool = False) -> pd.DataFrame:
+def idle_memory(budget_s: float = 3.0, seed: int = 1, progress: bool = False) -> pd.DataFrame:
     """Hold several idle instances of each kind at once; share out what they cost.
 
     Returns:
