@@ -28,7 +28,7 @@ lab: env  # open JupyterLab on the first chapter; ARGS="--no-browser --port=8890
 test: env-dev  # run the whole test suite: units, grading contract, every chapter
 	@$(PY) tools/run_tests.py $(ARGS)
 
-test-fast: env-dev  # lint and the short unit tests, under two minutes on two cores
+test-fast: env-dev  # lint and the short unit tests, about two minutes on two cores
 	@$(PY) tools/run_tests.py --fast $(ARGS)
 
 test-all: env-dev  # run everything, also what takes long

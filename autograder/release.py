@@ -253,13 +253,8 @@ def _readings(data: bytes, depth: int = 0) -> Iterator[str]:
             yield squeezed[::-1]
             yield codecs.encode(squeezed, "rot13")
             if depth < MAX_DEPTH:
-                for decoded in filter(_MAY_SAY.search, _decoded(squeezed)):
+                for decoded in _decoded(squeezed):
                     yield from _readings(decoded, depth + 1)
-
-
-# Prose without its spaces is one long run of base64 digits, and stands for noise. What could hold a
-# secret has a few letters in a row, also as UTF-16, or is packed.
-_MAY_SAY = re.compile(rb"[\t-~]{8}|(?:[\t-~]\0){8}|\A(?:\x1f\x8b|\x78|BZh|\xfd7zXZ\0|PK\x03\x04)")
 
 
 def _decoded(squeezed: str) -> Iterator[bytes]:

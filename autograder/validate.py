@@ -24,6 +24,7 @@ exercises keep the reference solution. It begins with comment lines `# key: valu
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,8 +38,10 @@ from autograder.mutants import mutants_of
 from autograder.notebooks import Cell, SourceCell, autograded_notebook, write_notebook
 
 # Seconds that a mutant has for a cell, and for all its cells: if one loops in its first test, it
-# would loop in the others, too.
+# would loop in the others, too. More where the reference takes long: on a busy machine a limit that
+# is too short would stop every mutant, and each would count as noticed.
 MUTANT_CELL_S, MUTANT_S = 0.7, 1.0
+MUTANT_TIMES = 5
 LEAST_RIGHT = 2
 LEAST_WRONG = 3
 REFERENCE, RELEASE = "reference", "release"
@@ -438,11 +441,6 @@ def _try_mutants(
     report: Report, assignment: Assignment, run: Run, limits: Limits, most: int, places: _Places
 ) -> None:
     """Grade mutants of each reference solution; those with full marks survive."""
-    quick = replace(
-        limits,
-        cell_wall_s=min(limits.cell_wall_s, MUTANT_CELL_S),
-        total_wall_s=min(limits.total_wall_s, MUTANT_S),
-    )
     for exercise in dict.fromkeys(exercise_of(test.id) for test in _tests(assignment)):
         found = {
             f"{cell.id} {number}": (cell, mutant)
@@ -452,11 +450,17 @@ def _try_mutants(
             for number, mutant in enumerate(mutants_of(cell.written, most))
         }
         focused = _with_tests_of(assignment, exercise)
+        began = time.monotonic()
         (alone,) = run(focused, [answered(focused, REFERENCE, {})], limits)
+        long_enough = MUTANT_TIMES * (time.monotonic() - began)
+        quick = replace(
+            limits,
+            cell_wall_s=min(limits.cell_wall_s, max(MUTANT_CELL_S, long_enough)),
+            total_wall_s=min(limits.total_wall_s, max(MUTANT_S, long_enough)),
+        )
         if not _passes(alone, exercise):
-            first = next(iter(_tests(focused)))
             text = "its tests need the tests of another exercise; let them stand alone"
-            report.findings.append(Finding(places[first.id], text))
+            report.findings.append(Finding(places[_tests(focused)[0].id], text))
         submissions = [
             answered(focused, name, {cell.id: mutant.code})
             for name, (cell, mutant) in found.items()

@@ -238,7 +238,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description="Runs the test suite.")
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--fast", action="store_true", help="lint and short tests, under two minutes")
+    how.add_argument("--fast", action="store_true", help="lint and short tests, about two minutes")
     how.add_argument("--all", action="store_true", help="also what takes long")
     parser.add_argument("--only", default="", metavar="STAGE,…", help="only these stages")
     return parser.parse_args(argv)

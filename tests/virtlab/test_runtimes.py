@@ -125,6 +125,7 @@ def test_a_container_shows_a_machine_of_its_own(name: str) -> None:
     assert int(capabilities.split()[1], 16) == 0
 
 
+# Docker has roots of its own, and crun a launcher of its own.
 @pytest.mark.parametrize("name", [name for name in CONTAINERS if name not in ("crun", "docker")])
 def test_a_container_adds_nothing_to_the_root_that_many_share(
     name: str, monkeypatch: pytest.MonkeyPatch
