@@ -38,8 +38,6 @@ from autograder.examiner.values import (
 )
 
 TEXT = 20_000
-# References to a mirrored object that only the table of objects holds, the argument's included.
-ALONE = 2
 
 
 class _Outputs:
@@ -248,6 +246,9 @@ class _RoomCodec(Codec):
 
     def put_other(self, value: Any) -> None:
         """Append a class, a subclassed value, an exception, or a handle."""
+        if type(value) is _ClassOf:
+            self._put_class(value.cls)
+            return
         own = getattr(type(value), "_autograder_test_object", None)
         if own is True:
             self._out += b"c"
@@ -357,13 +358,6 @@ class _RoomCodec(Codec):
             ),
         )
 
-    def put(self, value: Any) -> None:
-        """Append one value; a class named by `_ClassOf` always as a student's class."""
-        if type(value) is _ClassOf:
-            self._put_class(value.cls)
-        else:
-            super().put(value)
-
     # -- what may have changed ---------------------------------------------------------------
 
     def note_use(self, *, first: bool) -> None:
@@ -375,7 +369,7 @@ class _RoomCodec(Codec):
         Args:
             first: Whether this is a new request, and not more of the one under way.
         """
-        held = {key for key, entry in self.entries.items() if sys.getrefcount(entry.thing) > ALONE}
+        held = self.held_keys()
         self._in_use = held if first else self._in_use | held
 
     def changed(self) -> tuple[Any, ...]:
@@ -384,9 +378,8 @@ class _RoomCodec(Codec):
 
     def tidy(self) -> None:
         """Forget the test's objects that the student's code does not hold any more."""
-        for key in [key for key in self.entries if key < 0]:
-            if sys.getrefcount(self.entries[key].thing) <= ALONE:
-                self.forget([key])
+        held = self.held_keys()
+        self.forget([key for key in self.entries if key < 0 and key not in held])
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -605,6 +598,8 @@ class _Room:
 
     def synchronize(self, sync: tuple[Any, ...]) -> None:
         """Do first what the test did to the student's names and objects since it last asked."""
+        if not sync:
+            return
         _changed, bound, deleted, forgotten, released, seeds = sync
         for name, value in bound:
             self.namespace[name] = value

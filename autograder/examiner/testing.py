@@ -56,6 +56,7 @@ class Asking(ExaminerCodec):
         self.seeds: list[tuple[str, Any]] = []
         self.before_asking: Callable[[], None] = lambda: None
         self.write: Callable[[str, str], None] = lambda stream, text: None
+        self._reached: set[int] = set()
         self._prune_at = PRUNE_AT
 
     # -- asking ------------------------------------------------------------------------------
@@ -88,6 +89,7 @@ class Asking(ExaminerCodec):
             try:
                 protocol.send(self.channel, message, self.deadline)
                 kind, value, shown, printed, _changed = self._receive(serial)
+                self._reached |= self.held_keys()
             except protocol.DeadlinePassed:
                 self.gone = "limit"
             except protocol.ChannelClosed:
@@ -168,18 +170,24 @@ class Asking(ExaminerCodec):
 
     def _sync(self) -> tuple[Any, ...]:
         """What the test did to the student's names and objects since the last request."""
+        changed = tuple(self.entries[key].thing for key in self.students_changed())
+        self._reached = set()
         forgotten = self._prune() if len(self.entries) > self._prune_at else ()
-        changed = tuple(
-            self.entries[key].thing
-            for key in self.changed_keys([key for key in self.entries if key > 0])
-        )
         bound, deleted = self.pending_names()
         for name in deleted:
             del self.agreed[name]
         self.agreed.update(bound)
         released, self.released = tuple(self.released), []
         seeds, self.seeds = tuple(self.seeds), []
-        return (changed, tuple(bound.items()), tuple(deleted), forgotten, released, seeds)
+        news = (changed, tuple(bound.items()), tuple(deleted), forgotten, released, seeds)
+        return news if any(news) else ()
+
+    def students_changed(self) -> list[int]:
+        """The student's mirrored objects that the test has changed since both sides last agreed.
+
+        What only the table held when the room last spoke, no code of the test has had since.
+        """
+        return self.changed_keys(key for key in sorted(self._reached) if key > 0)
 
     def pending_names(self) -> tuple[dict[str, Any], list[str]]:
         """Student's names that the test bound anew, and those that it deleted."""
@@ -196,24 +204,15 @@ class Asking(ExaminerCodec):
     def flush(self) -> None:
         """Send along what is pending, so that the room's next cell sees it."""
         bound, deleted = self.pending_names()
-        changed = self.changed_keys([key for key in self.entries if key > 0])
-        if bound or deleted or changed or self.seeds:
+        if bound or deleted or self.seeds or self.students_changed():
             self.request("names", ())
 
     def _prune(self) -> tuple[int, ...]:
         """Forget mirrored objects that only this table still holds."""
-        baseline = 3  # the entry, the loop's variable, getrefcount's argument
         forgotten: list[int] = []
-        while True:  # what was in a forgotten object may be unused only now
-            unused = []
-            for key, entry in self.entries.items():
-                thing = entry.thing
-                if sys.getrefcount(thing) <= baseline:
-                    unused.append(key)
-            if not unused:
-                break
+        while unused := sorted(self.entries.keys() - self.held_keys()):
             self.forget(unused)
-            forgotten += unused
+            forgotten += unused  # and what was in them may be unused only now
         self._prune_at = max(PRUNE_AT, 2 * len(self.entries))
         return tuple(forgotten)
 

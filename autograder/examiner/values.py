@@ -18,6 +18,7 @@ import decimal
 import enum
 import fractions
 import importlib
+import operator
 import struct
 import sys
 import types
@@ -35,6 +36,8 @@ DEPTH = 120
 WIDTH = 16
 ITEMS = 4_000_000
 INTEGER_BYTES = 1 << 20
+# References to a mirrored object that only the table of objects holds, the argument's included.
+ALONE = 2
 
 # Types that cross as themselves, by their place in this list.
 TYPES: tuple[type, ...] = (
@@ -161,7 +164,7 @@ class Entry:
 class Kind:
     """How one type of mirrored object is taken apart, made, filled and compared."""
 
-    __slots__ = ("base", "fill", "make", "parts", "tag")
+    __slots__ = ("base", "columns", "fill", "make", "parts", "tag")
 
     def __init__(
         self,
@@ -170,6 +173,7 @@ class Kind:
         parts: Callable[[Any], Any],
         fill: Callable[[Any, Any], None],
         make: Callable[[Any], Any],
+        columns: int = 0,
     ) -> None:
         """Describe a kind.
 
@@ -179,7 +183,9 @@ class Kind:
             parts: The object's contents as a tuple of values that cross.
             fill: Put such contents into an existing object, in place.
             make: An empty object; gets None, or the parts for types that are made whole.
+            columns: How many tuples the parts are, each written by itself; 0 if they are values.
         """
+        self.columns = columns
         self.tag = tag
         self.base = base
         self.parts = parts
@@ -187,14 +193,16 @@ class Kind:
         self.make = make
 
 
-def _pairs(mapping: Any) -> tuple[Any, ...]:
-    return tuple(part for pair in dict.items(mapping) for part in pair)
+def _columns(mapping: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """A dict's keys and its values: apart they are often of one type, and packed."""
+    return tuple(dict.keys(mapping)), tuple(dict.values(mapping))
 
 
-def _unpair(parts: tuple[Any, ...]) -> dict[Any, Any]:
-    if len(parts) % 2:
+def _from_columns(parts: tuple[Any, ...]) -> dict[Any, Any]:
+    keys, values = parts
+    if not type(keys) is type(values) is tuple or len(keys) != len(values):
         raise BadMessage("a dict with a key and no value")
-    return dict(zip(parts[::2], parts[1::2], strict=True))
+    return dict(zip(keys, values, strict=True))
 
 
 def _fill_list(target: Any, parts: tuple[Any, ...]) -> None:
@@ -202,23 +210,24 @@ def _fill_list(target: Any, parts: tuple[Any, ...]) -> None:
 
 
 def _fill_dict(target: Any, parts: tuple[Any, ...]) -> None:
-    new = _unpair(parts)
+    new = _from_columns(parts)
     dict.clear(target)
     dict.update(target, new)
 
 
 def _fill_ordered(target: Any, parts: tuple[Any, ...]) -> None:
-    new = _unpair(parts)
+    new = _from_columns(parts)
     collections.OrderedDict.clear(target)
     for key, value in new.items():
         collections.OrderedDict.__setitem__(target, key, value)
 
 
 def _fill_default(target: Any, parts: tuple[Any, ...]) -> None:
-    if not parts or not (parts[0] is None or callable(parts[0])):
+    (factory, *more), *columns = parts
+    if more or not (factory is None or callable(factory)):
         raise BadMessage("a defaultdict without its factory")
-    new = _unpair(parts[1:])
-    target.default_factory = parts[0]
+    new = _from_columns(tuple(columns))
+    target.default_factory = factory
     dict.clear(target)
     dict.update(target, new)
 
@@ -498,23 +507,30 @@ def _fill_pandas(make: Callable[[tuple[Any, ...]], Any]) -> Callable[[Any, Any],
 
 KINDS: tuple[Kind, ...] = (
     Kind("l", list, lambda v: tuple(list.copy(v)), _fill_list, lambda _: []),
-    Kind("d", dict, _pairs, _fill_dict, lambda _: {}),
+    Kind("d", dict, _columns, _fill_dict, lambda _: {}, columns=2),
     Kind("S", set, lambda v: tuple(set.__iter__(v)), _fill_set, lambda _: set()),
     Kind("B", bytearray, lambda v: (bytes(v),), _fill_bytearray, lambda _: bytearray()),
-    Kind("C", collections.Counter, _pairs, _fill_dict, lambda _: collections.Counter()),
+    Kind(
+        "C", collections.Counter, _columns, _fill_dict, lambda _: collections.Counter(), columns=2
+    ),
     Kind(
         "O",
         collections.OrderedDict,
-        lambda v: tuple(p for pair in collections.OrderedDict.items(v) for p in pair),
+        lambda v: (
+            tuple(collections.OrderedDict.keys(v)),
+            tuple(collections.OrderedDict.values(v)),
+        ),
         _fill_ordered,
         lambda _: collections.OrderedDict(),
+        columns=2,
     ),
     Kind(
         "Q",
         collections.defaultdict,
-        lambda v: (v.default_factory, *_pairs(v)),
+        lambda v: ((v.default_factory,), *_columns(v)),
         _fill_default,
         lambda _: collections.defaultdict(),
+        columns=3,
     ),
     Kind(
         "D",
@@ -537,11 +553,11 @@ def _object_parts(thing: Any) -> tuple[Any, ...]:
         for name in (slots,) if isinstance(slots, str) else slots:
             if name not in ("__dict__", "__weakref__") and hasattr(thing, name):
                 state[name] = getattr(thing, name)
-    return _pairs(state)
+    return _columns(state)
 
 
 def _fill_object(target: Any, parts: tuple[Any, ...]) -> None:
-    state = _unpair(parts)
+    state = _from_columns(parts)
     if not all(type(name) is str and not name.startswith("__") for name in state):
         raise BadMessage("an object whose attributes have no names")
     getattr(target, "__dict__", {}).clear()
@@ -550,7 +566,7 @@ def _fill_object(target: Any, parts: tuple[Any, ...]) -> None:
 
 
 # An object of a class that the source gives to both sides; its class is written before its parts.
-OBJECT = Kind("Z", object, _object_parts, _fill_object, lambda _: None)
+OBJECT = Kind("Z", object, _object_parts, _fill_object, lambda _: None, columns=2)
 KIND_BY_TAG = {ord(kind.tag): kind for kind in (*KINDS, OBJECT)}
 _MADE_WHOLE = frozenset("AFP")
 _MADE_WITH_PARTS = frozenset("AFPD")
@@ -564,6 +580,8 @@ def _same(old: Any, new: Any) -> bool:
     """Whether two tuples of parts hold the same; never asks an object's own `==`."""
     if len(old) != len(new):
         return False
+    if all(map(operator.is_, old, new)):
+        return True
     for before, after in zip(old, new, strict=True):
         if before is after:
             continue
@@ -606,7 +624,7 @@ class Codec:
         self._out = bytearray()
         self._written: set[int] = set()
         self._depth = 0
-        self._data: bytes | bytearray = b""
+        self._data = b""
         self._at = 0
         self._items = 0
 
@@ -632,17 +650,17 @@ class Codec:
             writer(self, value)
         elif kind in KIND_OF:
             self.put_mirrored(value, KIND_OF[kind])
-        elif isinstance(value, np.generic) and kind in _TYPE_NUMBER:
+        elif issubclass(kind, np.generic) and kind in _TYPE_NUMBER:
             self._put_numpy_scalar(value)
-        elif isinstance(value, np.dtype):
+        elif issubclass(kind, np.dtype):
             self._nested(b"y", (_dtype_parts(value) if value.kind != "O" else "O",))
-        elif isinstance(value, datetime.tzinfo):
+        elif issubclass(kind, datetime.tzinfo):
             self._nested(b"w", _zone_parts(value))
         elif kind in _PANDAS_SCALARS:
             self._nested(b"p", _pandas_scalar_parts(value))
-        elif isinstance(value, pd.Index):
+        elif issubclass(kind, pd.Index):
             self._nested(b"x", _index_parts(value))
-        elif isinstance(value, type) and value in _TYPE_NUMBER:
+        elif issubclass(kind, type) and value in _TYPE_NUMBER:
             self._out += b"k" + _U32.pack(_TYPE_NUMBER[value])
         elif kind in _VIEWS:
             self._nested(b"v", (_VIEWS[kind], dict(value.mapping)))
@@ -679,10 +697,12 @@ class Codec:
         """A tuple, packed when it holds nothing but one kind of number or text."""
         count = len(value)
         out = self._out
-        if count > 3:
+        if count > 1:
             kinds = set(map(type, value))
             if len(kinds) == 1:
                 kind = kinds.pop()
+                if kind is str and self._put_texts(value, count):
+                    return
                 if kind is float:
                     out += b"F" + _U32.pack(count) + struct.pack(f"<{count}d", *value)
                     return
@@ -701,8 +721,20 @@ class Codec:
         if self._depth > DEPTH:
             raise CannotCross(f"a value that nests more than {DEPTH} levels deep")
         for item in value:
-            self.put(item)
+            writer = _WRITERS.get(type(item))
+            if writer is None:
+                self.put(item)
+            else:
+                writer(self, item)
         self._depth -= 1
+
+    def _put_texts(self, texts: tuple[str, ...], count: int) -> bool:
+        """Append strings as one; False if one of them has the character that parts them."""
+        joined = "\0".join(texts)
+        if joined.count("\0") != count - 1:
+            return False
+        self._text(b"W", joined)
+        return True
 
     def _put_rows(self, rows: tuple[tuple[Any, ...], ...], count: int) -> bool:
         """Append tuples of one length that hold one kind of number, such as pairs; False if not."""
@@ -755,7 +787,11 @@ class Codec:
         self._out += b"M" + _I64.pack(key) + entry.kind.tag.encode()
         if entry.kind is OBJECT:
             self.put(type(entry.thing))
-        self._put_tuple(parts)
+        if entry.kind.columns:
+            for column in parts:
+                self._put_tuple(column)
+        else:
+            self._put_tuple(parts)
 
     def changed_keys(self, keys: Iterable[int]) -> list[int]:
         """Which of these mirrored objects differ from what both sides last agreed on."""
@@ -767,6 +803,10 @@ class Codec:
             and entries[key].snapshot is not None
             and self.must_write(key, entries[key])
         ]
+
+    def held_keys(self) -> set[int]:
+        """The mirrored objects that something else than this table holds."""
+        return {key for key, entry in self.entries.items() if sys.getrefcount(entry.thing) > ALONE}
 
     def forget(self, keys: Iterable[int]) -> None:
         """Drop mirrored objects; should one cross again it is a new one."""
@@ -783,7 +823,7 @@ class Codec:
         Raises:
             BadMessage: The bytes are not a message, lie about a size, or nest too deeply.
         """
-        self._data = data
+        self._data = bytes(data)
         self._at = 0
         self._items = 0
         self._depth = 0
@@ -791,6 +831,8 @@ class Codec:
             value = self.take()
         except BadMessage:
             raise
+        except struct.error:
+            raise BadMessage("a message that ends too early") from None
         except Exception as error:  # whatever a constructor says to parts that lie
             raise BadMessage(f"not a message: {type(error).__name__}: {error}") from error
         if self._at != len(data):
@@ -800,29 +842,37 @@ class Codec:
 
     def take(self) -> Any:
         """Read the next value."""
-        self._items += 1
+        self._count_items(1)
+        at = self._at
+        if at >= len(self._data):
+            raise BadMessage("a message that ends too early")
+        self._at = at + 1
+        tag = self._data[at]
+        reader = _READERS.get(tag)
+        return self.take_other(tag) if reader is None else reader(self)
+
+    def _count_items(self, more: int) -> None:
+        self._items += more
         if self._items > ITEMS:
             raise BadMessage(f"more than {ITEMS} values in one message")
-        tag = self._raw(1)[0]
-        reader = _READERS.get(tag)
-        if reader is not None:
-            return reader(self)
-        return self.take_other(tag)
 
     def take_other(self, tag: int) -> Any:
         """Read what is no plain data; each side knows what it accepts."""
         raise BadMessage(f"a value of the unknown tag {tag}")
 
     def _raw(self, size: int) -> bytes:
-        end = self._at + size
+        at = self._at
+        end = at + size
         if end > len(self._data):
             raise BadMessage("a message that ends too early")
-        piece = bytes(self._data[self._at : end])
         self._at = end
-        return piece
+        return self._data[at:end]
 
     def _length(self) -> int:
-        return int(_U32.unpack(self._raw(4))[0])
+        at = self._at
+        self._at = at + 4
+        length: int = _U32.unpack_from(self._data, at)[0]
+        return length
 
     def _sized(self) -> bytes:
         return self._raw(self._length())
@@ -830,8 +880,16 @@ class Codec:
     def _take_text(self) -> str:
         return self._sized().decode("utf-8", "surrogatepass")
 
+    def _take_texts(self) -> tuple[str, ...]:
+        joined = self._take_text()
+        self._count_items(joined.count("\0") + 1)
+        return tuple(joined.split("\0"))
+
     def _take_int(self) -> int:
-        return int(_I64.unpack(self._raw(8))[0])
+        at = self._at
+        self._at = at + 8
+        number: int = _I64.unpack_from(self._data, at)[0]
+        return number
 
     def _take_large_int(self) -> int:
         raw = self._sized()
@@ -857,18 +915,22 @@ class Codec:
             raise BadMessage("no tuple where one belongs")
         return parts
 
+    def _take_contents(self, kind: Kind) -> tuple[Any, ...]:
+        """Read the parts of a mirrored object, as `_write_contents` wrote them."""
+        if not kind.columns:
+            return self.take_parts()
+        return tuple([self.take_parts() for _ in range(kind.columns)])
+
     def _take_packed(self, letter: str) -> tuple[Any, ...]:
         count = self._length()
-        self._items += count
-        if self._items > ITEMS:
-            raise BadMessage(f"more than {ITEMS} values in one message")
+        self._count_items(count)
         return struct.unpack(f"<{count}{letter}", self._raw(8 * count))
 
     def _take_rows(self, letter: str) -> tuple[tuple[Any, ...], ...]:
         count, width = self._length(), self._length()
-        self._items += count * (width + 1)
-        if not 0 < width <= WIDTH or self._items > ITEMS:
-            raise BadMessage(f"more than {ITEMS} values in one message")
+        if not 0 < width <= WIDTH:
+            raise BadMessage("rows of an impossible width")
+        self._count_items(count * (width + 1))
         flat = struct.unpack(f"<{count * width}{letter}", self._raw(8 * count * width))
         return tuple(zip(*[iter(flat)] * width, strict=True))
 
@@ -927,7 +989,7 @@ class Codec:
         if isinstance(value, enum.Enum):
             self._nested(b"o", (cls, "member", value.name))
         elif isinstance(value, BaseException):
-            self._nested(b"o", (cls, "error", value.args, _pairs(vars(value))))
+            self._nested(b"o", (cls, "error", value.args, _columns(vars(value))))
         elif isinstance(value, tuple):
             self._nested(b"o", (cls, "tuple", tuple(tuple.__iter__(value))))
         elif cls.__flags__ & _DATA_FLAGS or isinstance(value, tuple(KIND_OF)):
@@ -981,11 +1043,11 @@ class Codec:
             else:
                 thing = kind.make(()) if empty is None else empty
                 entry = self._register(key, thing, kind)
-                kind.fill(thing, self.take_parts())
+                kind.fill(thing, self._take_contents(kind))
         else:
             if entry.kind is not kind:
                 raise BadMessage("an object that changes its type")
-            parts = self.take_parts()
+            parts = self._take_contents(kind)
             if self.may_change(key) and not _same(entry.kind.parts(entry.thing), parts):
                 kind.fill(entry.thing, parts)
         entry.snapshot = kind.parts(entry.thing)
@@ -1133,6 +1195,7 @@ _READERS: dict[int, Callable[[Any], Any]] = {
     ord("s"): Codec._take_text,
     ord("b"): Codec._sized,
     ord("t"): Codec._take_tuple,
+    ord("W"): Codec._take_texts,
     ord("F"): lambda codec: codec._take_packed("d"),
     ord("J"): lambda codec: codec._take_packed("q"),
     ord("["): lambda codec: codec._take_rows("d"),

@@ -55,6 +55,22 @@ r = f(v)
 assert v == [1, 3] and r is v
 """,
     ),
+    "inplace, then let go": Case(
+        student="""
+kept = [[n] for n in range(600)]
+
+def get(n):
+    return kept[n]
+
+def lengths():
+    return {len(item) for item in kept}
+""",
+        test="""
+for n in range(600):
+    get(n).append(n)
+assert lengths() == {2}
+""",
+    ),
     "inplace nested": Case(
         student="""
 def f(d):

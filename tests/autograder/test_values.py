@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from autograder.examiner.answering import _RoomCodec
 from autograder.examiner.handles import ExaminerCodec
 from autograder.examiner.protocol import BadMessage
-from autograder.examiner.values import DEPTH, CannotCross
+from autograder.examiner.values import DEPTH, ITEMS, CannotCross
 
 
 def sides() -> tuple[_RoomCodec, ExaminerCodec]:
@@ -231,6 +231,15 @@ def test_an_unchanged_object_crosses_as_a_reference() -> None:
     assert len(room.encode(large)) < 20 < first
 
 
+def test_texts_and_dictionaries_are_packed() -> None:
+    names = tuple(f"a name of {n}" for n in range(100))
+    pure, mixed = (len(sides()[0].encode(value)) for value in (names, (*names, 1)))
+    assert pure < mixed - 300
+    counts = dict.fromkeys(names, 7)
+    assert len(sides()[0].encode(counts)) < pure + 9 * len(names)
+    assert crossed(("a\0b", "c", "\ud800")) == ("a\0b", "c", "\ud800")
+
+
 def test_what_nests_too_deeply_does_not_cross() -> None:
     value: list[Any] = []
     for _ in range(DEPTH + 1):
@@ -289,6 +298,9 @@ def test_no_changed_message_does_worse_than_a_bad_message(value: Any, data: st.D
         b"s" + struct.pack("<I", 2**31) + b"abc",
         b"I" + struct.pack("<I", 2**31),
         b"J" + struct.pack("<I", 2**30) + b"12345678",
+        b"W" + struct.pack("<I", 2**31) + b"a\0b",
+        b"W" + struct.pack("<I", ITEMS) + bytes(ITEMS),
+        b"M" + struct.pack("<q", 5) + b"d" + b"W" + struct.pack("<I", 3) + b"a\0bN",
         b"R" + struct.pack("<q", 5),
         b"M" + struct.pack("<q", -5) + b"l" + b"t" + bytes(4),
         b"m" + struct.pack("<I", 2) + b"os",
@@ -298,7 +310,7 @@ def test_no_changed_message_does_worse_than_a_bad_message(value: Any, data: st.D
         b"NN",
         b"",
     ],
-    ids=range(13),
+    ids=range(16),
 )
 def test_lies_are_bad_messages(message: bytes) -> None:
     with pytest.raises(BadMessage):
