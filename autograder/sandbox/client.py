@@ -20,6 +20,7 @@ from autograder.cells import Limits
 from autograder.sandbox import limits as resource_limits
 from autograder.sandbox import room
 from autograder.sandbox.limits import MemoryGroup
+from autograder.sandbox.processors import Processor
 from autograder.sandbox.scratch import owned_name, remove_left_behind
 
 START_S = 120.0
@@ -76,6 +77,7 @@ class Pair:
         group: MemoryGroup,
         limits: Limits,
         unsafe_folder: str,
+        processor: Processor,
     ) -> None:
         self.room, self.examiner = sockets
         self.cpu_s = 0.0
@@ -86,6 +88,7 @@ class Pair:
         self._group = group
         self._limits = limits
         self._unsafe_folder = unsafe_folder
+        self._processor = processor
 
     def kill_room(self) -> None:
         """End every process of the room."""
@@ -127,6 +130,7 @@ class Pair:
             self.room.close()
             self.examiner.close()
             self._group.remove()
+            self._processor.release()
             if self._unsafe_folder:
                 shutil.rmtree(self._unsafe_folder, ignore_errors=True)
 
@@ -237,14 +241,21 @@ class Zygote:
         Raises:
             ZygoteDied: There is no zygote any more.
         """
-        answer, _ = self._ask(request, [], wait_s)
+        self._send(request, [])
+        answer, _ = self._receive(wait_s)
         return answer
 
-    def _ask(self, request: dict, fds: list[int], wait_s: float) -> tuple[dict, list[int]]:
+    def _send(self, request: dict, fds: list[int]) -> None:
         if self._socket is None:
             raise ZygoteDied("the zygote is not running; use it in a `with` statement")
         try:
             socket.send_fds(self._socket, [json.dumps(request).encode()], fds)
+        except OSError:
+            raise ZygoteDied(self._last_words()) from None
+
+    def _receive(self, wait_s: float) -> tuple[dict, list[int]]:
+        assert self._socket is not None
+        try:
             self._socket.settimeout(wait_s)
             message, received, _, _ = socket.recv_fds(self._socket, 1 << 16, 4)
         except OSError as error:
@@ -278,13 +289,16 @@ class Zygote:
         assert self._process is not None
         self._serial += 1
         unsafe = "" if "namespaces" in self.layers else tempfile.mkdtemp(prefix=owned_name())
+        processor = Processor()
         request = {
             "op": "open",
+            "processors": processor.allowed,
             "limits": vars(limits),
             "owner": room.outside_id(self._process.pid, self._serial),
             "unsafe_folder": unsafe,
         }
-        with contextlib.ExitStack() as stack:
+        with contextlib.ExitStack() as stack, contextlib.ExitStack() as if_it_fails:
+            if_it_fails.callback(processor.release)
             fds = []
             for path in (folder, source_folder):
                 fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -296,16 +310,28 @@ class Zygote:
             for end in (room_theirs, exam_theirs, asked, asking):
                 stack.enter_context(end)
             fds += [end.fileno() for end in (room_theirs, asked, exam_theirs, asking)]
-            answer, pidfds = self._ask(request, fds, ANSWER_S)
+            self._send(request, fds)
+            made, pidfds = self._receive_made()
+            for fd in pidfds:
+                if_it_fails.callback(os.close, fd)
+            pid = _process_of(pidfds[0])
+            # While the two get ready: the kernel may take 20 ms to move a process to a group.
+            group = MemoryGroup(None)
+            if "limits" in self.layers:
+                name = f"{owned_name()}{self._serial}"
+                group = MemoryGroup.make(name, limits.memory_bytes, pid)
+            if_it_fails.callback(group.remove)
+            self._receive_made()
+            if_it_fails.pop_all()
+        sockets = (room_ours, exam_ours)
+        return Pair(self, sockets, made["pids"], pidfds, pid, group, limits, unsafe, processor)
+
+    def _receive_made(self) -> tuple[dict, list[int]]:
+        """One of the two answers to "open": the processes are there; they are ready."""
+        answer, pidfds = self._receive(ANSWER_S)
         if "error" in answer:
             raise ZygoteDied(f"no room could be made: {answer['error']}")
-        pid = _process_of(pidfds[0])
-        group = MemoryGroup(None)
-        if "limits" in self.layers:
-            name = f"{owned_name()}{self._serial}"
-            group = MemoryGroup.make(name, limits.memory_bytes, pid)
-        sockets = (room_ours, exam_ours)
-        return Pair(self, sockets, answer["pids"], pidfds, pid, group, limits, unsafe)
+        return answer, pidfds
 
 
 def _process_of(pidfd: int) -> int:

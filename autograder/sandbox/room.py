@@ -26,6 +26,10 @@ INSIDE_ID = 1000
 FIRST_OUTSIDE_ID = 1_000_000_000
 FEW_IDS = 60_000
 INODES = 4096
+# Those in which there is nothing to begin with: no interface that is up, no segment, no name.
+EMPTY_NAMESPACES = (
+    linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWCGROUP
+)
 
 LAYERS = frozenset({"namespaces", "seccomp", "limits", "examiner"})
 
@@ -191,16 +195,13 @@ def unmount_shared_folder() -> None:
 # -- the child's part -------------------------------------------------------------------------
 
 
-def leave_shared_namespaces() -> None:
-    """Take namespaces of one's own (the pid namespace came with the fork)."""
-    linux.unshare(
-        linux.CLONE_NEWNS
-        | linux.CLONE_NEWNET
-        | linux.CLONE_NEWIPC
-        | linux.CLONE_NEWUTS
-        | linux.CLONE_NEWCGROUP
-    )
-    linux.sethostname("room")
+def leave_shared_namespaces(is_room: bool) -> None:
+    """Take namespaces of one's own (the pid namespace came with the fork).
+
+    An examiner, which runs nothing of a student's, has mounts of its own and is otherwise where
+    the zygote is: a network namespace alone takes the kernel a millisecond to make and to end.
+    """
+    linux.unshare(linux.CLONE_NEWNS | (EMPTY_NAMESPACES if is_room else 0))
     _mount_proc("/proc", linux.MS_RDONLY)
 
 

@@ -160,15 +160,25 @@ def _argument(index: int) -> bytes:
     return _instruction(_LOAD, 16 + 8 * index)
 
 
-def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
-    """Neighbouring numbers as (first, last + 1), which makes the filter short."""
-    ranges: list[tuple[int, int]] = []
-    for number in numbers:
-        if ranges and ranges[-1][1] == number:
-            ranges[-1] = (ranges[-1][0], number + 1)
-        else:
-            ranges.append((number, number + 1))
+def _ranges(answers: dict[int, bytes], otherwise: bytes) -> list[tuple[int, bytes]]:
+    """All numbers as neighbours with one answer: (first, answer), in ascending order."""
+    ranges: list[tuple[int, bytes]] = []
+    for number in range(max(answers) + 2):
+        answer = answers.get(number, otherwise)
+        if not ranges or ranges[-1][1] != answer:
+            ranges.append((number, answer))
     return ranges
+
+
+def _search(ranges: list[tuple[int, bytes]]) -> list[bytes]:
+    """Find a number's range by halving: the kernel tries all numbers when it installs this."""
+    if len(ranges) == 1:
+        return [ranges[0][1]]
+    middle = len(ranges) // 2
+    below, from_there_on = _search(ranges[:middle]), _search(ranges[middle:])
+    first = ranges[middle][0]
+    jump = _instruction(_JUMP_GREATER_EQUAL, first, len(below), 0)
+    return [jump, *below, *from_there_on]
 
 
 def build(machine: str | None = None) -> bytes:
@@ -218,18 +228,9 @@ def build(machine: str | None = None) -> bytes:
         refuse,
         permit,
     ]
-    for answer, numbers in (
-        (permit, allowed_numbers(machine)),
-        (refuse, refused_numbers(machine)),
-    ):
-        for first, last in _ranges(numbers):
-            program += [
-                _instruction(_JUMP_GREATER_EQUAL, first, 0, 2),
-                _instruction(_JUMP_GREATER_EQUAL, last, 1, 0),
-                answer,
-            ]
-    program.append(unknown)
-    return b"".join(program)
+    answers = dict.fromkeys(allowed_numbers(machine), permit)
+    answers |= dict.fromkeys(refused_numbers(machine), refuse)
+    return b"".join(program + _search(_ranges(answers, unknown)))
 
 
 class _Program(ctypes.Structure):

@@ -67,12 +67,13 @@ def main() -> None:
 
 
 def _become_init(privileged: bool, proc: int) -> None:
-    """Continue as init of a new pid namespace; this process waits and ends with it."""
+    """Continue as init of a new pid namespace, without network; this process ends with it."""
     if not privileged:
         uid, gid = os.geteuid(), os.getegid()
         linux.unshare(linux.CLONE_NEWUSER)
         linux.write_id_maps(proc, 0, uid, gid)
-    linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
+    linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID | room.EMPTY_NAMESPACES)
+    linux.sethostname("room")
     child = os.fork()
     if child:
         _, status = os.waitpid(child, 0)
@@ -119,10 +120,9 @@ class _Server:
             if not message:
                 return
             request = json.loads(message)
-            pidfds: list[int] = []
             try:
                 if request["op"] == "open":
-                    answer, pidfds = self.open(request, fds)
+                    answer = self.open(request, fds)
                 else:
                     answer = self.close(request["pids"])
             except OSError as error:
@@ -130,16 +130,17 @@ class _Server:
             finally:
                 for fd in fds:
                     os.close(fd)
-            payload = json.dumps(answer).encode()
-            if pidfds:
-                socket.send_fds(self.control, [payload], pidfds)
-            else:
-                self.control.send(payload)
-            for fd in pidfds:
-                os.close(fd)
+            self.control.send(json.dumps(answer).encode())
 
-    def open(self, request: dict[str, Any], fds: list[int]) -> tuple[dict[str, Any], list[int]]:
-        """Fork a room and an examiner that share one folder; return their pids and pidfds."""
+    def introduce(self, pids: list[int]) -> None:
+        """Send the processes' pids and pidfds, so that the grader can limit their memory."""
+        pidfds = [os.pidfd_open(pid) for pid in pids]
+        socket.send_fds(self.control, [json.dumps({"pids": pids}).encode()], pidfds)
+        for fd in pidfds:
+            os.close(fd)
+
+    def open(self, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+        """Fork a room and an examiner that share one folder; introduce them and wait for both."""
         limits = Limits(**request["limits"])
         folder, source, room_control, room_channel, exam_control, exam_channel = fds
         owner = request["owner"] if self.walls.privileged else 0
@@ -159,6 +160,7 @@ class _Server:
                 pids.append(pid)
             os.close(ready_write)
             ready_write = -1
+            self.introduce(pids)
             missing = len(pids)
             while missing and (came := os.read(ready_read, missing)):
                 missing -= len(came)
@@ -168,7 +170,7 @@ class _Server:
                 os.close(ready_write)
             if self.walls.separated:
                 room.unmount_shared_folder()
-        return {"pids": pids}, [os.pidfd_open(pid) for pid in pids]
+        return {"ready": True}
 
     def fork(self) -> int:
         """Fork; where walls are up, the child is init of a pid namespace of its own."""
@@ -210,7 +212,7 @@ def _child(
         work = request["unsafe_folder"] or room.FOLDER
         os.setsid()
         if walls.separated:
-            room.leave_shared_namespaces()
+            room.leave_shared_namespaces(is_room)
             room.private_tmp(walls, user, limits.file_bytes)
             if is_room:
                 room.private_tmpfs("/dev/shm", user, limits.file_bytes)
@@ -228,6 +230,7 @@ def _child(
         room.give_up_rights(walls, proc, user, limits)
         os.close(proc)
         _seed()
+        os.sched_setaffinity(0, request["processors"])  # not before: they get ready side by side
         from autograder.examiner import answering, testing
 
         if is_room:

@@ -55,6 +55,16 @@ r = f(v)
 assert v == [1, 3] and r is v
 """,
     ),
+    "one processor for both": Case(
+        student="""
+import os
+allowed = os.sched_getaffinity(0)
+""",
+        test="""
+import os
+assert os.sched_getaffinity(0) == allowed
+""",
+    ),
     "inplace, then let go": Case(
         student="""
 kept = [[n] for n in range(600)]

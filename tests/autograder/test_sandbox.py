@@ -18,7 +18,15 @@ import pytest
 
 from autograder.cells import Limits, Outcome, Place, Step
 from autograder.examiner import SourceNames, run_steps
-from autograder.sandbox import SandboxUnavailable, Zygote, ZygoteDied, doctor, room, seccomp
+from autograder.sandbox import (
+    SandboxUnavailable,
+    Zygote,
+    ZygoteDied,
+    doctor,
+    processors,
+    room,
+    seccomp,
+)
 from autograder.sandbox.limits import processes_below
 
 AS_ANOTHER_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
@@ -126,6 +134,32 @@ def test_the_filter_decides_by_number_and_argument() -> None:
     assert interpret(program, 16, (0, 0x5401)) == allow
     assert interpret(program, 0x40000000) == kill  # x32
     assert interpret(program, 0, arch=0x40000003) == kill  # 32-bit
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_the_filter_finds_every_number(machine: str) -> None:
+    program = seccomp.build(machine)
+    answers = dict.fromkeys(seccomp.allowed_numbers(machine), 0x7FFF0000)
+    answers |= dict.fromkeys(seccomp.refused_numbers(machine), 0x50000 | errno.EPERM)
+    _, arch = seccomp._ARCHITECTURES[machine]
+    by_argument = {seccomp._CLONE[machine], seccomp._IOCTL[machine], seccomp._SOCKETPAIR[machine]}
+    for number in set(range(1000)) - by_argument:
+        wanted = answers.get(number, 0x50000 | errno.ENOSYS)
+        assert interpret(program, number, arch=arch) == wanted, number
+
+
+def test_no_two_pairs_claim_one_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processors, "NAME", f"\0test-{os.getpid()}-{{}}")
+    usable = sorted(os.sched_getaffinity(0))
+    claims = [processors.Processor() for _ in usable]
+    assert [claim.allowed for claim in claims] == [[number] for number in usable]
+    late = processors.Processor()
+    assert late.allowed == usable  # none is left: it runs where the kernel likes
+    claims[-1].release()
+    again = processors.Processor()
+    assert again.allowed == [usable[-1]]
+    for claim in (*claims, late, again):
+        claim.release()
 
 
 def test_copying_leaves_out_links_and_special_files(tmp_path: Path) -> None:
