@@ -10,6 +10,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 DONE, PROBLEM, STOPPED = 0, 1, 130
 # With more exercises than this the table shows their sum only; csv and json show all.
 MOST_COLUMNS = 6
+# So many assignments are validated at a time.
+SIDE_BY_SIDE = 2
 UNSAFE = (
     "run submissions without walls, where the host cannot build them; "
     "only for notebooks that you trust"
@@ -272,15 +277,19 @@ def _validate(arguments: argparse.Namespace) -> int:
     from autograder.executors import executor
     from autograder.validate import validate
 
-    with executor(arguments.jobs, unsafe=arguments.unsafe_no_sandbox) as run:
-        course = Course(arguments.course)
-        names = arguments.assignments or course.assignments()
-        if not names:
-            _say(f"{course.root}: no assignment in source/; run `make build`, or give --course DIR")
-            return PROBLEM
-        reports = []
-        for name in names:
-            report = validate(course, name, run, mutants=arguments.mutants, stock=arguments.stock)
+    course = Course(arguments.course)
+    names = arguments.assignments or course.assignments()
+    if not names:
+        _say(f"{course.root}: no assignment in source/; run `make build`, or give --course DIR")
+        return PROBLEM
+    reports = []
+    with executor(arguments.jobs, unsafe=arguments.unsafe_no_sandbox) as run, ExitStack() as stack:
+        # While the last submissions of one are graded, the next begins; but stock nbgrader, which
+        # runs in this process, is for one at a time.
+        threads = ThreadPoolExecutor(1 if arguments.stock else SIDE_BY_SIDE)
+        stack.callback(threads.shutdown, cancel_futures=True)
+        one = partial(validate, course, run=run, mutants=arguments.mutants, stock=arguments.stock)
+        for name, report in zip(names, threads.map(one, names), strict=True):
             reports.append(report)
             for line in [*report.findings, *report.survivors, *report.differences]:
                 print(line)

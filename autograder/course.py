@@ -11,6 +11,7 @@ import json
 import os
 import re
 import stat
+import threading
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import fields, replace
@@ -45,6 +46,9 @@ MAX_NOTEBOOK_BYTES = 20_000_000
 # A submission's other files are copied into its room; this bounds what one student can send.
 MAX_SUBMISSION_BYTES = 100_000_000
 MAX_SUBMISSION_FILES = 2_000
+
+# The current directory is the whole process's, and nbgrader's steps need it to be the course's.
+_one_directory = threading.Lock()
 
 
 class CourseError(Exception):
@@ -349,7 +353,7 @@ class Course:
             (i for i, step in enumerate(steps) if step in (SaveCells, ClearHiddenTests)), len(steps)
         )
         whole: NotebookNode | None = None
-        with chdir(str(self.root)):
+        with _one_directory, chdir(str(self.root)):
             for step in steps[:saved]:
                 if step.__name__ == "ClearSolutions":
                     whole = deepcopy(nb)

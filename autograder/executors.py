@@ -34,6 +34,8 @@ Run = Callable[[Assignment, Iterable[Submission], Limits], Iterator[Result]]
 SCHEDULER_S = 10.0
 # A submission whose process died is tried this often; then it is its own fault.
 TRIES = 2
+# So many graders a process keeps: assignments that are graded side by side take turns.
+GRADERS = 4
 
 
 class ExecutorError(Exception):
@@ -41,29 +43,28 @@ class ExecutorError(Exception):
 
 
 class _Worker:
-    """What a grading process keeps between submissions: its zygote and the last grader."""
+    """What a grading process keeps between submissions: its zygote and the latest graders."""
 
     def __init__(self, unsafe: bool) -> None:
         self._zygote = Zygote(unsafe_no_sandbox=unsafe)
         self._zygote.__enter__()
-        self._grader: Grader | None = None
-        self._key: tuple[str, Limits] | None = None
+        self._graders: dict[tuple[str, Limits], Grader] = {}  # the last one used is the last
 
     def grade(self, assignment: Assignment, submission: Submission, limits: Limits) -> Result:
-        if self._grader is None or self._key != (assignment.digest, limits):
-            self._close_grader()
-            self._grader = Grader(assignment, self._zygote, limits)
-            self._key = (assignment.digest, limits)
-        return self._grader.grade(submission)
+        key = (assignment.digest, limits)
+        grader = self._graders.pop(key, None) or Grader(assignment, self._zygote, limits)
+        self._graders[key] = grader
+        self._close_graders(but=GRADERS)
+        return grader.grade(submission)
 
     def close(self) -> None:
-        self._close_grader()
+        self._close_graders(but=0)
         self._zygote.__exit__(None, None, None)
 
-    def _close_grader(self) -> None:
-        if self._grader is not None:
-            self._grader.__exit__(None, None, None)
-        self._grader = self._key = None
+    def _close_graders(self, but: int) -> None:
+        while len(self._graders) > but:
+            oldest = self._graders.pop(next(iter(self._graders)))
+            oldest.__exit__(None, None, None)
 
 
 _worker: _Worker | None = None

@@ -7,6 +7,7 @@ notebooks, has the two rooms run them, and says what each graded cell earned.
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -100,6 +101,7 @@ class Result:
         max_score: the points of the assignment.
         notes: one line for each thing that was put right or left out.
         author_problems: one line for each test that the examiner could not run as written.
+        seconds: how long it took to grade.
     """
 
     student: str
@@ -110,6 +112,7 @@ class Result:
     notebooks: list[NotebookResult] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     author_problems: list[str] = field(default_factory=list)
+    seconds: float = field(default=0.0, compare=False)
 
     @property
     def score(self) -> float | None:
@@ -165,6 +168,12 @@ class Grader:
 
     def grade(self, submission: Submission) -> Result:
         """Grade one submission; what goes wrong with it is in the result, never raised."""
+        began = time.monotonic()
+        result = self._graded(submission)
+        result.seconds = time.monotonic() - began
+        return result
+
+    def _graded(self, submission: Submission) -> Result:
         assignment = self.assignment
         result = Result(
             submission.student,

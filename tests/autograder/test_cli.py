@@ -236,6 +236,9 @@ def test_new_assignment_validates_and_releases_at_once(run, course_folder):
             "07-new-things: 2 of 2 mutants noticed by a test",
         ],
     )
+    _, out, _ = run("validate")  # all, side by side, and told in order
+    told = [line.split(":")[0] for line in out.splitlines() if "submissions graded" in line]
+    assert told == ["07-new-things", "ps"]
     assert "LO7.1" in (course_folder / "source/07-new-things/07-new-things.md").read_text()
     code, _, err = run("release", "07-new-things")
     assert code == 1

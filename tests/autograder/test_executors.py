@@ -117,6 +117,31 @@ def test_zygote_that_died_is_started_again_once(assignment, monkeypatch, deaths,
     assert result.state == state
 
 
+def test_a_process_keeps_the_latest_graders(assignment, worker, monkeypatch):
+    opened, closed = [], []
+
+    class Counted(executors.Grader):
+        def __init__(self, *of):
+            super().__init__(*of)
+            opened.append(of[0].name)
+
+        def __exit__(self, *error):
+            super().__exit__(*error)
+            closed.append(self.assignment.name)
+
+    monkeypatch.setattr(executors, "Grader", Counted)
+    for turn in (1, 2):
+        for name in ("a", "b", "c"):
+            taken = replace(assignment, name=name)
+            worker.grade(taken, answered(taken, "s", {}), Limits())
+        assert opened == ["a", "b", "c"], turn
+    for name in ("d", "e"):
+        taken = replace(assignment, name=name)
+        worker.grade(taken, answered(taken, "s", {}), Limits())
+    assert [name for name in closed if name in "abcde"] == ["a"]
+    worker._close_graders(but=0)
+
+
 def test_a_fault_of_the_grader_is_a_state_and_no_traceback(assignment, monkeypatch):
     monkeypatch.setattr(executors, "_this_worker", lambda unsafe: 1 / 0)
     result = grade_one(assignment, Submission("ann", "ps", "submitted/ann/ps"), Limits())

@@ -4,6 +4,7 @@ import pytest
 
 from autograder.course import Course
 from autograder.executors import executor
+from autograder.grading import Result, State
 from autograder.validate import read_answer, validate
 
 WRONG = {
@@ -193,6 +194,26 @@ def test_mutants_that_no_test_notices_are_listed(course_folder, answers, rooms):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    ("seconds", "allowed"), [(0.05, (0.7, 1.0)), (0.5, (2.5, 2.5)), (1000.0, None)]
+)
+def test_a_mutant_has_longer_where_the_reference_takes_long(
+    course_folder, answers, seconds, allowed
+):
+    given = {}
+
+    def run(assignment, submissions, limits):
+        for submission in submissions:
+            given[submission.student] = limits.cell_wall_s, limits.total_wall_s
+            yield Result(submission.student, "ps", State.NOT_GRADED, 5.0, seconds=seconds)
+
+    course = Course(course_folder)
+    usual = course.limits().cell_wall_s, course.limits().total_wall_s
+    validate(course, "ps", run, mutants=1)
+    assert given["double 0"] == (allowed or usual)
+    assert given["double/right_add.py"] == usual
+
+
 def test_where_stock_nbgrader_scores_otherwise_is_listed(course_folder, rooms):
     edit(
         course_folder,
