@@ -171,6 +171,11 @@ def prctl(option: int, *arguments: int) -> None:
     _check(_libc.prctl(ctypes.c_int(option), *padded), f"prctl {option}")
 
 
+def current_processor() -> int:
+    """The number of the processor that this process runs on now."""
+    return _check(_libc.sched_getcpu(), "sched_getcpu")
+
+
 def sethostname(name: str) -> None:
     """Name this UTS namespace."""
     raw = name.encode()

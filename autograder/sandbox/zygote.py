@@ -9,6 +9,7 @@ Run as `python -m autograder.sandbox.zygote FD`; `Zygote` (in `autograder.sandbo
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -230,7 +231,8 @@ def _child(
         room.give_up_rights(walls, proc, user, limits)
         os.close(proc)
         _seed()
-        os.sched_setaffinity(0, request["processors"])  # not before: they get ready side by side
+        with contextlib.suppress(OSError):  # not before this: they get ready side by side
+            os.sched_setaffinity(0, request["processors"])
         from autograder.examiner import answering, testing
 
         if is_room:

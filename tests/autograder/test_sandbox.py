@@ -151,11 +151,13 @@ def test_the_filter_finds_every_number(machine: str) -> None:
 def test_no_two_pairs_claim_one_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processors, "NAME", f"\0test-{os.getpid()}-{{}}")
     usable = sorted(os.sched_getaffinity(0))
+    monkeypatch.setattr(processors.linux, "current_processor", lambda: usable[-1])
     claims = [processors.Processor() for _ in usable]
-    assert [claim.allowed for claim in claims] == [[number] for number in usable]
+    assert claims[0].allowed == [usable[-1]]  # where it is
+    assert sorted(claim.allowed for claim in claims) == [[number] for number in usable]
     late = processors.Processor()
     assert late.allowed == usable  # none is left: it runs where the kernel likes
-    claims[-1].release()
+    claims[0].release()
     again = processors.Processor()
     assert again.allowed == [usable[-1]]
     for claim in (*claims, late, again):

@@ -20,6 +20,7 @@ from virtlab import host
 from virtlab.runtimes.docker import own_docker_engine
 
 from .conftest import ROOT, Run, copy_files, tracked_files
+from .npm import installed
 
 BUILD = "docker build -t virtlab -f .devcontainer/Dockerfile ."
 START = (
@@ -179,3 +180,38 @@ def test_the_image_is_built_and_serves_the_course(
         "sleep 1; done; docker rm -f ID >/dev/null'"
     )
     assert re.search(r"8888/lab/tree/notebooks/00-start-here\.ipynb\?token=\w+", lab)
+
+
+@pytest.mark.slow
+@pytest.mark.serial
+@pytest.mark.system
+@pytest.mark.usefixtures("package_index")
+def test_the_dev_container_comes_up_with_its_own_client(
+    docker: Callable[..., str], tmp_path: Path
+) -> None:
+    """By the program that VS Code and Codespaces call; only the editor itself is missing."""
+    packages = installed(tmp_path, Path(__file__).with_name("devcontainer-package.json"))
+    client = packages / ".bin" / "devcontainer"
+    workspace = copy_files(tracked_files(), tmp_path / "course")
+    # The engine has no bridge, so what it builds and runs has this machine's network.
+    here = settings()
+    here["build"]["options"] = here["runArgs"] = ["--network=host"]
+    (workspace / ".devcontainer" / "devcontainer.json").write_text(json.dumps(here))
+    docker(f"chown -R 1000:1000 {workspace}")  # as where the user is not root
+    at = f"--workspace-folder {workspace}"
+    up = docker(f"{client} up {at} --buildkit never --skip-post-attach")
+    container = json.loads(up.splitlines()[-1])
+    try:
+        assert container["outcome"] == "success"
+        assert container["remoteUser"] == "student"
+        doctor = docker(f"{client} exec {at} .venv/bin/virtlab doctor")
+        assert "container                docker" in doctor
+        # An editor leaves this running in a terminal.
+        attach = (
+            f"{here['postAttachCommand']} > /tmp/lab 2>&1 & "
+            "for try in $(seq 60); do grep -m1 http://127.0.0.1 /tmp/lab && break; sleep 1; done"
+        )
+        lab = docker(f"{client} exec {at} bash -c {shlex.quote(attach)}")
+        assert re.search(r"/lab/tree/notebooks/00-start-here\.ipynb\?token=\w+", lab)
+    finally:
+        docker(f"docker rm -f {container['containerId']}")
