@@ -93,7 +93,7 @@ def stages(*, fast: bool, everything: bool) -> list[Stage]:
         marks = " and ".join(f"not {mark}" for mark in ("serial", "slow", *LONG))
         return [*lint, in_parallel(marks)]
     slow = "" if everything else " and not slow"
-    # Mutants that no test notices are for an author to read, and fail nothing: here a few do.
+    # A mutant that no test notices is for an author to read and fails nothing: a few suffice here.
     few = () if everything else ("--mutants", "4")
     return [
         *lint,

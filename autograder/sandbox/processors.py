@@ -1,8 +1,9 @@
 """Which processor a room and its examiner run on: the same one, and another than any other pair's.
 
-They take turns, some hundred times a submission. On one processor a turn is a switch from one
-process to the other; on two it is an interrupt to a processor that may have gone to sleep. On one,
-`make bench-grading` sees a submission take a fifth less CPU time.
+They take turns, a hundred times a submission and more. On one processor a turn is a switch from one
+process to the other; on two it is an interrupt to a processor that may have gone to sleep. A
+submission of 01 or 16 took a fifth less CPU time on one (two cores, a virtual machine, November
+2026).
 
 A pair holds its processor by an abstract Unix socket, which the kernel takes away from a process
 that dies. Graders that know nothing of each other keep out of each other's way so. Graders in two

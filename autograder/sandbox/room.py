@@ -199,7 +199,7 @@ def leave_shared_namespaces(is_room: bool) -> None:
     """Take namespaces of one's own (the pid namespace came with the fork).
 
     An examiner, which runs nothing of a student's, has mounts of its own and is otherwise where
-    the zygote is: a network namespace alone takes the kernel a millisecond to make and to end.
+    the zygote is: a network namespace alone costs the kernel most of a millisecond.
     """
     linux.unshare(linux.CLONE_NEWNS | (EMPTY_NAMESPACES if is_room else 0))
     _mount_proc("/proc", linux.MS_RDONLY)

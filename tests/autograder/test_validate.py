@@ -193,7 +193,6 @@ def test_mutants_that_no_test_notices_are_listed(course_folder, answers, rooms):
     )
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("seconds", "allowed"), [(0.05, (0.7, 1.0)), (0.5, (2.5, 2.5)), (1000.0, None)]
 )
@@ -214,6 +213,7 @@ def test_a_mutant_has_longer_where_the_reference_takes_long(
     assert given["double/right_add.py"] == usual
 
 
+@pytest.mark.long
 def test_where_stock_nbgrader_scores_otherwise_is_listed(course_folder, rooms):
     edit(
         course_folder,
