@@ -67,6 +67,51 @@ def test_a_suite_that_cannot_start_is_a_failure(tmp_path: Path) -> None:
     assert run_tests.run(stage, tmp_path).failures == ["suite: ended with exit code 4; see above"]
 
 
+MEASURED = """
+from pathlib import Path
+
+def test_good(): pass
+def test_wrong(): assert False
+def test_disturbed():
+    before = Path(__file__).with_name("before")
+    quiet = before.exists()
+    before.touch()
+    assert quiet
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("measures", [False, True])
+def test_only_what_measures_is_tried_again_and_the_summary_says_so(
+    measures: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = tmp_path / "test_suite.py"
+    suite.write_text(MEASURED)
+    arguments = ("--rootdir", str(run_tests.ROOT), "-c", "/dev/null", "-p", "no:cacheprovider")
+    stage = run_tests.pytest("suite", *arguments, paths=(str(suite),), measures=measures)
+    result = run_tests.run(stage, tmp_path)
+    run_tests.print_summary([result])
+    told = capsys.readouterr().out
+    failed = [name.rpartition("::")[2] for name in result.failures]
+    assert failed == (["test_wrong"] if measures else ["test_wrong", "test_disturbed"])
+    assert (result.passed, "test_disturbed failed, and passed when tried again" in told) == (
+        (2, True) if measures else (1, False)
+    )
+
+
+@pytest.mark.long
+def test_where_much_fails_nothing_is_tried_again(tmp_path: Path) -> None:
+    names = [tmp_path / f"test_{number}.py" for number in range(run_tests.DISTURBED + 1)]
+    for name in names:
+        name.write_text(MEASURED)
+    arguments = ("--rootdir", str(tmp_path), "-c", "/dev/null", "-p", "no:cacheprovider")
+    stage = run_tests.pytest("suite", *arguments, paths=(str(tmp_path),), measures=True)
+    result = run_tests.run(stage, tmp_path)
+    # All write the same note, so only the first file is disturbed.
+    assert len(result.failures) == len(names) + 1
+    assert not result.passed_later
+
+
 def test_a_command_counts_as_one(tmp_path: Path) -> None:
     assert run_tests.run(python("pass"), tmp_path).passed == 1
     failed = run_tests.run(python("raise SystemExit(3)"), tmp_path)
@@ -99,6 +144,7 @@ def test_chapters_run_live_once_and_from_recordings_in_parallel() -> None:
     assert by_name["live"].environment == {}
     assert "-n2" not in by_name["live"].command
     assert by_name["recorded"].environment == {"VIRTLAB_SOURCE": "recorded"}
+    assert by_name["live"].paths == by_name["recorded"].paths == ("notebooks",)
     assert {"-n2", "--dist=loadfile"} <= set(by_name["recorded"].command)
 
 

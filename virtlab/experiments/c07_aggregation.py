@@ -338,7 +338,7 @@ BUSY, QUIET_TENANT = 12, 4
     recorded_with={"rounds": 25},
 )
 def partition_or_pool(
-    rounds: int = 3, piece_ms: float = 40.0, seed: int = 1, progress: bool = False
+    rounds: int = 5, piece_ms: float = 40.0, seed: int = 1, progress: bool = False
 ) -> pd.DataFrame:
     """Let a busy tenant and a quiet one share two servers: one each, or both in one pool.
 
