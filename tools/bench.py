@@ -33,7 +33,6 @@ from virtlab.runtimes.launcher import close_warm_launcher
 
 TRUE = "/bin/true"
 BLOCK = 5  # starts of one kind in a row; blocks alternate, so that a slow minute hits both
-IMPORTS = 10
 DELAY_MS = 5.0
 TRIALS = 100  # of two identical conditions, on synthetic data
 SECOND_OPINION = ("posix_spawn", "bubblewrap", "runc")
@@ -208,11 +207,11 @@ def lines(rounds: int) -> Iterator[Line | str]:
         else:
             ours = partial(lives, "namespaces")
             yield compared(what, ours, partial(lives, other), rounds, 0.0, high)
-    yield planted_delay()
+    yield planted_delay(rounds=min(30, 2 * rounds))
     yield coverage()
-    python = sys.executable
-    bare = median(wall_ms([python, "-c", "pass"]) for _ in range(IMPORTS))
-    loaded = median(wall_ms([python, "-c", "import virtlab"]) for _ in range(IMPORTS))
+    python, times = sys.executable, max(1, rounds // 2)
+    bare = median(wall_ms([python, "-c", "pass"]) for _ in range(times))
+    loaded = median(wall_ms([python, "-c", "import virtlab"]) for _ in range(times))
     doctor = median(wall_ms([python, "-m", "virtlab.cli", "doctor"]) for _ in range(3))
     yield Line("import virtlab, ms", loaded - bare, -100, 100)
     yield Line("virtlab doctor, ms", doctor, 0, 1000)
