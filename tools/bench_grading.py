@@ -220,7 +220,8 @@ def measure_all(names: Sequence[str], arguments: argparse.Namespace) -> int:
         cpu = {figure: found["figures"][figure] for figure in (WALLS, BOOKS)}
         lines.append((name, wall | cpu))
         seen = ", ".join(f"{what} {figure_of(what, wall | cpu):.1f}" for what in EACH)
-        print(f"{name}: {seen}", file=sys.stderr)
+        differ = "" if found["same_scores"] else "; scores differ from stock nbgrader's"
+        print(f"{name}: {seen}{differ}", file=sys.stderr)
     mean = {column: statistics.mean(line[column] for _, line in lines) for column in lines[0][1]}
     figures = {name: figure_of(name, mean) for name in EACH}
     held = {name: holds(name, value) for name, value in figures.items()}

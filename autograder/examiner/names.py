@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import symtable
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -212,6 +213,21 @@ def mentioned_names(tree: ast.AST) -> set[str]:
     """Every name that the code reads, writes or deletes, inner functions included."""
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return names | set(_declared_global(tree))
+
+
+def global_names_read(tree: ast.Module) -> set[str]:
+    """The names that the code, inner functions included, reads from its module or the builtins."""
+    module = symtable.symtable(ast.unparse(tree), "<test>", "exec")
+    read: set[str] = set()
+    scopes = [module]
+    for scope in scopes:
+        scopes += scope.get_children()
+        read |= {
+            symbol.get_name()
+            for symbol in scope.get_symbols()
+            if symbol.is_referenced() and (scope is module or symbol.is_global())
+        }
+    return read
 
 
 def hidden_lines(source: str) -> set[int]:

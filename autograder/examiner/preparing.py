@@ -9,13 +9,18 @@ from __future__ import annotations
 import ast
 import base64
 import marshal
-import symtable
 import types
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from autograder.examiner.names import bound_names, hidden_lines, mentioned_names, parse_cell
+from autograder.examiner.names import (
+    bound_names,
+    global_names_read,
+    hidden_lines,
+    mentioned_names,
+    parse_cell,
+)
 
 # What a test may patch: the examiner looks these up again when the student's code asks.
 _PATCHABLE = ("__main__.", "builtins.input", "sys.stdin", "sys.stdout", "sys.stderr")
@@ -103,7 +108,7 @@ def refuse_what_cannot_work(tree: ast.Module, student_names: frozenset[str]) -> 
     Raises:
         CannotWork: There is one.
     """
-    read = _global_names_read(tree) - stored(tree)
+    read = global_names_read(tree) - stored(tree)
     for name in ("_", "__", "___", "In", "Out"):
         if name in read and name not in student_names:
             raise CannotWork(f"a test cell cannot use IPython's {name}")
@@ -117,21 +122,6 @@ def refuse_what_cannot_work(tree: ast.Module, student_names: frozenset[str]) -> 
                 raise CannotWork(
                     f"patching {patched} in a test cell does not reach the student's code"
                 )
-
-
-def _global_names_read(tree: ast.Module) -> set[str]:
-    """The names that the code, inner functions included, reads from its module or the builtins."""
-    module = symtable.symtable(ast.unparse(tree), "<test>", "exec")
-    read: set[str] = set()
-    scopes = [module]
-    for scope in scopes:
-        scopes += scope.get_children()
-        read |= {
-            symbol.get_name()
-            for symbol in scope.get_symbols()
-            if symbol.is_referenced() and (scope is module or symbol.is_global())
-        }
-    return read
 
 
 def _sentences(tree: ast.Module, hidden: set[int]) -> Iterator[str]:

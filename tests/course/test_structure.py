@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import csv
 import itertools
 import re
@@ -11,6 +13,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from autograder.examiner.names import global_names_read
+from autograder.examiner.preparing import stored
 from tools import build
 
 from .conftest import ROOT
@@ -43,6 +47,7 @@ CHAPTERS = (
 )
 NO_EXERCISES = {"00-start-here", "23-your-lab-report"}
 CELL_LINES = 12
+DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
 MEASURED = re.compile(r"\d(?:[\d.,]*\d)? ?(?:ms|µs|μs|us|ns)\b")
 # A quotation or a piece of code is not the course's own statement.
 NOT_OURS = re.compile(r"\"[^\"]*\"|“[^”]*”|`[^`]*`|^> .*$", re.MULTILINE)
@@ -126,6 +131,21 @@ def test_objectives_are_promised_settled_and_graded(text: Path) -> None:
     assert {name for name in promised if f"**{name}**" not in recap} == set()
     exercises = ROOT / "source" / text.stem / f"{text.stem}.md"
     assert promised == set(re.findall(r"LO\d+\.\d+", prose_of(exercises)))
+
+
+@each_assignment
+def test_a_test_cell_needs_only_definitions_from_a_solution_cell(text: Path) -> None:
+    """A student may replace the whole cell, its imports too."""
+    bound = set(vars(builtins))
+    for cell in cells_of(text, "code"):
+        told = cell.metadata.get("nbgrader", {})
+        tree = ast.parse(cell.source)
+        if told.get("solution"):
+            bound |= {part.name for part in tree.body if isinstance(part, DEFINITIONS)}
+            continue
+        if told.get("grade"):
+            assert global_names_read(tree) <= stored(tree) | bound, told["grade_id"]
+        bound |= stored(tree)
 
 
 @each_text
