@@ -8,8 +8,8 @@ The limit is the same cells in a bare fork of a warm IPython process: no walls, 
 gradebook. Between the limit and ours stand the rooms alone: what they cost more than the limit is
 walls and examination, what ours costs more than they is gradebook, feedback and files.
 
-With `--flat N` a class of N is graded between two of 50, and time and memory are compared. With
-several assignments, or `--all` of the course's, each is a line, and the last line is all of them.
+With `--flat N` a class of N is graded between two of 50, and time and memory are compared. Several
+assignments, or `--all` of the course's, are a line each, without `--flat`; the last line is all.
 """
 
 from __future__ import annotations
@@ -184,12 +184,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=6, help="those that stock nbgrader grades")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--flat", type=int, default=2000, metavar="N", help="0 leaves it out")
+    parser.add_argument(
+        "--flat", type=int, default=2000, metavar="N", help="of one assignment; 0 leaves it out"
+    )
     parser.add_argument("--only-flat", action="store_true", help="nothing but that")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(argv)
     names = Course(arguments.root).assignments() if arguments.all else arguments.assignments
     if len(names) > 1:
+        if arguments.only_flat:
+            parser.error("--only-flat takes one assignment")
         return measure_all(names, arguments)
     found: dict = {"conditions": {}, "figures": {}, "same_scores": True, "steps_cpu_ms": {}}
     if not arguments.only_flat:

@@ -70,6 +70,7 @@ class Result:
     passed: int = 0
     failures: list[str] = field(default_factory=list)
     files: set[str] = field(default_factory=set)  # of the tests that failed
+    passed_names: set[str] = field(default_factory=set)
     passed_later: list[str] = field(default_factory=list)  # when they were tried again
     skips: Counter[str] = field(default_factory=Counter)
 
@@ -139,9 +140,12 @@ def run(stage: Stage, scratch: Path) -> Result:
     if stage.measures and 0 < len(result.files) <= DISTURBED:
         print(f"\n── {stage.name} again: {', '.join(sorted(result.files))}", flush=True)
         again = run_once(replace(stage, paths=tuple(sorted(result.files))), scratch)
-        result.passed_later = sorted(set(result.failures) - set(again.failures))
-        result.passed += max(0, len(result.failures) - len(again.failures))
-        result.failures = again.failures
+        # A skip, or no run at all, does not make up for a failure.
+        result.passed_later = [name for name in result.failures if name in again.passed_names]
+        still = [name for name in result.failures if name not in again.passed_names]
+        new = [name for name in again.failures if name not in result.failures]
+        result.passed += len(result.passed_later) - len(new)
+        result.failures = still + new
         result.seconds += again.seconds
     return result
 
@@ -207,6 +211,7 @@ def read_report(report: Path, result: Result) -> None:
             result.skips[skipped.get("message") or "no reason given"] += 1
         else:
             result.passed += 1
+            result.passed_names.add(name)
 
 
 # --- Saying how it went ---------------------------------------------------------------------------
