@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mmap
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -260,6 +261,17 @@ def test_a_machine_is_a_process_with_its_memory_and_its_threads() -> None:
         assert seen.loc["boot sector found in there", "our monitor, 1 CPU, 32 MiB"] == "yes"
         assert "kvm-vcpu" in seen.loc["descriptors from KVM", "our monitor, 1 CPU, 32 MiB"]
     assert leftovers.find() == []
+
+
+@pytest.mark.system
+def test_a_machine_is_found_beside_mappings_of_the_same_size() -> None:
+    need("kvm")
+    # Linux makes one mapping of private ones that touch.
+    neighbours = [mmap.mmap(-1, 32 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) for _ in range(4)]
+    seen = lab._own_machine_as_a_process(32)
+    assert seen["mapping as large as its RAM"] == "32 MiB"
+    assert seen["boot sector found in there"] == "yes"
+    del neighbours
 
 
 def test_memory_of_another_size_is_not_found() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mmap
 import os
 import re
 import signal
@@ -310,7 +311,9 @@ def _qemu_as_a_process(cpus: int, mib: int) -> dict[str, object]:
 
 def _own_machine_as_a_process(mib: int) -> dict[str, object]:
     """Our monitor loads the sector itself, for it has no firmware; the guest runs it to its end."""
-    with kvm.Machine(mib * MIB) as machine:
+    # Linux would make one mapping of private memory and its neighbour, and none has the RAM's size.
+    memory = mmap.mmap(-1, mib * MIB, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
+    with memory, kvm.Machine(memory=memory) as machine:
         machine.start_in_real_mode(payload("ready-bios"), offset=_BOOT_SECTOR_AT)
         machine.run()
         if b"READY" not in machine.serial:
