@@ -202,7 +202,11 @@ class Zygote:
         return self
 
     def _start(self) -> None:
-        options = {"layers": sorted(self.layers), "readable": self._readable}
+        options = {
+            "layers": sorted(self.layers),
+            "readable": self._readable,
+            "scratch": [tempfile.gettempdir(), owned_name()],
+        }
         try:
             answer = self.ask(options, START_S)
         except ZygoteDied as error:

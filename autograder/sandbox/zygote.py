@@ -17,7 +17,9 @@ import random
 import signal
 import socket
 import sys
+import tempfile
 import traceback
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from autograder.cells import Limits
@@ -41,7 +43,8 @@ def main() -> None:
     try:
         if "namespaces" in layers:
             _become_init(privileged, proc)
-        shell = warm_up()
+        with _home_of_its_own(*options["scratch"]):
+            shell = warm_up()
         linux.use_huge_pages()
         address_space = resource_limits.own_address_space()
         readable = room.readable_folders(tuple(options["readable"]))
@@ -80,6 +83,16 @@ def _become_init(privileged: bool, proc: int) -> None:
         _, status = os.waitpid(child, 0)
         os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _home_of_its_own(folder: str, prefix: str) -> Iterator[None]:
+    """Start-up reads settings and writes caches: not where the host's other users can, in /tmp."""
+    seen_by_rooms = {name: os.environ[name] for name in ("HOME", "IPYTHONDIR", "MPLCONFIGDIR")}
+    with tempfile.TemporaryDirectory(dir=folder, prefix=prefix) as home:
+        os.environ.update(dict.fromkeys(seen_by_rooms, home))
+        yield
+    os.environ.update(seen_by_rooms)
 
 
 def warm_up() -> Any:

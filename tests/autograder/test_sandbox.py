@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,12 +23,14 @@ from autograder.sandbox import (
     SandboxUnavailable,
     Zygote,
     ZygoteDied,
+    client,
     doctor,
     processors,
     room,
     seccomp,
 )
 from autograder.sandbox.limits import processes_below
+from autograder.sandbox.scratch import owned_name
 
 AS_ANOTHER_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 IN_A_CONTAINER = (  # root of a user namespace with one id, and a /proc that is partly hidden
@@ -221,6 +224,24 @@ def test_the_environment_is_not_the_graders(
     assert "hunter2" not in printed(outcomes[0])
 
 
+@pytest.mark.parametrize("unsafe_no_sandbox", [False, True])
+def test_start_up_reads_and_leaves_nothing_where_other_users_write(
+    unsafe_no_sandbox: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The home that rooms see is /tmp, which everyone on a host shares."""
+    planted = tmp_path / "planted"
+    planted.mkdir()
+    (planted / "matplotlibrc").write_text("axes.facecolor: red\n")
+    for variable in ("HOME", "IPYTHONDIR", "MPLCONFIGDIR"):
+        monkeypatch.setitem(client._ENVIRONMENT, variable, str(planted))
+    with warm_down(zygote := started(Zygote(unsafe_no_sandbox=unsafe_no_sandbox))):
+        source = "import matplotlib\nprint(matplotlib.rcParams['axes.facecolor'])"
+        (outcome,) = run(zygote, tmp_path, source)
+        assert printed(outcome) == "white\n"
+    assert [path.name for path in planted.iterdir()] == ["matplotlibrc"]
+    assert not list(Path(tempfile.gettempdir()).glob(f"{owned_name()}*"))
+
+
 def test_a_readable_folder_can_be_read_and_not_written(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
@@ -312,7 +333,7 @@ from autograder.examiner import *
 folder = Path(sys.argv[1])
 with Zygote() as zygote:
     print(zygote._process.pid, flush=True)
-    step = Step("c", "import os\\nos.fork()\\nos.setsid()\\nwhile True: pass", Place.ROOM)
+    step = Step("c", "import os\\nos.fork() or os.setsid()\\nwhile True: pass", Place.ROOM)
     run_steps(zygote, [step], folder=folder, source_folder=folder, names=SourceNames(),
               limits=Limits(cell_wall_s=600, total_wall_s=600, cpu_s=600))
 """
