@@ -2,10 +2,10 @@
 
     tools/run_tests.py [--fast | --all] [--only STAGE,…]
 
-All stages run even when one fails. Whatever else the machine does can disturb a measurement: what
-fails in a stage that measures is tried once more, and the summary says so. It also says how long
-each stage took, what was skipped and why, and which experiments were live; its last line is
-'N passed, N failed, N skipped' over all stages.
+All stages run even when one fails. Whatever else the machine does can disturb a measurement, or a
+real machine that starts beside it: what fails in such a stage is tried once more, and the summary
+says so. It also says how long each stage took, what was skipped and why, and which experiments were
+live; its last line is 'N passed, N failed, N skipped' over all stages.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Stage:
         command: the command and its arguments, run in the repository's root.
         paths: what the command is told to test; nothing means what it tests by itself.
         is_pytest: whether it counts its own tests; any other command counts as one.
-        measures: whether its tests measure this machine. The files of those that fail are then
-            tested once more, and only what fails again is a failure.
+        disturbable: whether its tests depend on what else this machine does. The files of those
+            that fail are then tested once more, and only what fails again is a failure.
         environment: variables to set for it.
     """
 
@@ -57,7 +57,7 @@ class Stage:
     command: tuple[str, ...]
     paths: tuple[str, ...] = ()
     is_pytest: bool = False
-    measures: bool = False
+    disturbable: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -87,19 +87,19 @@ def pytest(
     name: str,
     *arguments: str,
     paths: tuple[str, ...] = (),
-    measures: bool = False,
+    disturbable: bool = False,
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Stage:
     """A stage that runs pytest."""
     # Of the two kinds of report, xunit1 says which file a test is in.
     told = ("-q", "-rfE", "--durations=5", "--override-ini=junit_family=xunit1")
     command = (sys.executable, "-m", "pytest", *told, *arguments)
-    return Stage(name, command, paths, True, measures, environment)
+    return Stage(name, command, paths, True, disturbable, environment)
 
 
-def in_parallel(marks: str) -> Stage:
-    """The tests that may run beside others."""
-    return pytest("units", "-n2", "--dist=loadgroup", "-m", marks)
+def in_parallel(name: str, marks: str, *, disturbable: bool = False) -> Stage:
+    """Tests that may run beside others."""
+    return pytest(name, "-n2", "--dist=loadgroup", "-m", marks, disturbable=disturbable)
 
 
 def stages(*, fast: bool, everything: bool) -> list[Stage]:
@@ -111,17 +111,18 @@ def stages(*, fast: bool, everything: bool) -> list[Stage]:
     ]
     if fast:
         marks = " and ".join(f"not {mark}" for mark in ("serial", "slow", *LONG))
-        return [*lint, in_parallel(marks)]
+        return [*lint, in_parallel("units", marks)]
     slow = "" if everything else " and not slow"
     # A mutant that no test notices is for an author to read and fails nothing: a few suffice here.
     few = () if everything else ("--mutants", "4")
     return [
         *lint,
-        in_parallel("not serial" + slow),
-        pytest("serial", "-m", "serial" + slow, measures=True),
+        in_parallel("units", "not serial and not system" + slow),
+        in_parallel("system", "not serial and system" + slow, disturbable=True),
+        pytest("serial", "-m", "serial" + slow, disturbable=True),
         # The grading contract: every answer of answers/ earns what its name says.
         Stage("answers", tool("autograder", "validate", "--jobs", "2", *few)),
-        pytest("live", *NBVAL, paths=NOTEBOOKS, measures=True),
+        pytest("live", *NBVAL, paths=NOTEBOOKS, disturbable=True),
         pytest(
             "recorded",
             *(*NBVAL, "-n2", "--dist=loadfile"),
@@ -135,9 +136,9 @@ def stages(*, fast: bool, everything: bool) -> list[Stage]:
 
 
 def run(stage: Stage, scratch: Path) -> Result:
-    """Runs one stage, and what failed by measuring once more."""
+    """Runs one stage, and, where it can be disturbed, what failed once more."""
     result = run_once(stage, scratch)
-    if stage.measures and 0 < len(result.files) <= DISTURBED:
+    if stage.disturbable and 0 < len(result.files) <= DISTURBED:
         print(f"\n── {stage.name} again: {', '.join(sorted(result.files))}", flush=True)
         again = run_once(replace(stage, paths=tuple(sorted(result.files))), scratch)
         # A skip, or no run at all, does not make up for a failure.

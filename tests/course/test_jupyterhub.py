@@ -63,7 +63,7 @@ c.ConfigurableHTTPProxy.command = [{proxy!r}]
 c.JupyterHub.authenticator_class = "dummy"
 c.DummyAuthenticator.password = {password!r}
 c.Authenticator.allowed_users = {users!r}
-c.Spawner.environment |= {{"NBGRADER_EXCHANGE": {exchange!r}, "PYTHONPATH": {quicker!r}}}
+c.Spawner.environment |= {environment!r}
 """
 
 
@@ -116,9 +116,10 @@ def hub() -> Iterator[Hub]:
         base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="virtlab-hub-")))
         base.chmod(0o755)
         proxy = installed(base, DEPLOY / "package.json") / ".bin" / "configurable-http-proxy"
-        exchange = base / "exchange"
-        exchange.mkdir()
-        exchange.chmod(0o777)
+        exchange, temporary = base / "exchange", base / "temporary"
+        for folder in (exchange, temporary):
+            folder.mkdir()
+            folder.chmod(0o777)
         # Spares each of nbgrader's commands a grammar that jsonschema reads, for a second, unused.
         (base / "quicker").mkdir()
         (base / "quicker" / "rfc3987_syntax.py").write_text("raise ImportError\n")
@@ -143,6 +144,8 @@ def hub() -> Iterator[Hub]:
             home.chmod(0o700)
 
         ports = {"port": free_port(), "hub_port": free_port(), "api_port": free_port()}
+        # The last processes of the machine are killed, and leave their temporary files.
+        of_each_user = {"PYTHONPATH": str(base / "quicker"), "TMPDIR": str(temporary)}
         state = base / "hub"
         state.mkdir(mode=0o700)
         (state / "jupyterhub_config.py").write_text(
@@ -151,8 +154,7 @@ def hub() -> Iterator[Hub]:
                 proxy=str(proxy),
                 password=PASSWORD,
                 users=set(USERS),
-                exchange=str(exchange),
-                quicker=str(base / "quicker"),
+                environment={"NBGRADER_EXCHANGE": str(exchange), **of_each_user},
                 **ports,
             )
         )
@@ -180,7 +182,7 @@ def hub() -> Iterator[Hub]:
                     *("nsenter", "--mount", "--pid", f"--target={inside}"),
                     *("setpriv", f"--reuid={number}", f"--regid={number}", "--clear-groups"),
                     *("env", "-i", f"HOME={home}", f"USER={name}", f"LOGNAME={name}"),
-                    f"PYTHONPATH={base / 'quicker'}",
+                    *(f"{variable}={value}" for variable, value in of_each_user.items()),
                     *(f"PATH={TOOLS}:/usr/bin:/bin", "LANG=C.UTF-8", "bash", "-c"),
                     *('cd "$HOME/course" 2>/dev/null || cd; exec "$@"', "as_user"),
                     *map(str, arguments),

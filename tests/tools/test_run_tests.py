@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -88,22 +89,22 @@ def test_gone():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("measures", [False, True])
-def test_only_what_measures_is_tried_again_and_the_summary_says_so(
-    measures: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("disturbable", [False, True])
+def test_only_what_can_be_disturbed_is_tried_again_and_the_summary_says_so(
+    disturbable: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     suite = tmp_path / "test_suite.py"
     suite.write_text(MEASURED)
     arguments = ("--rootdir", str(run_tests.ROOT), "-c", "/dev/null", "-p", "no:cacheprovider")
-    stage = run_tests.pytest("suite", *arguments, paths=(str(suite),), measures=measures)
+    stage = run_tests.pytest("suite", *arguments, paths=(str(suite),), disturbable=disturbable)
     result = run_tests.run(stage, tmp_path)
     run_tests.print_summary([result])
     told = capsys.readouterr().out
     failed = [name.rpartition("::")[2] for name in result.failures]
-    assert ("test_disturbed" in failed) != measures
+    assert ("test_disturbed" in failed) != disturbable
     assert {"test_wrong", "test_gone"} <= set(failed)  # once more is not enough for these
     assert (result.passed, "test_disturbed failed, and passed when tried again" in told) == (
-        (2, True) if measures else (1, False)
+        (2, True) if disturbable else (1, False)
     )
     assert result.passed + len(result.failures) == 4
 
@@ -128,7 +129,7 @@ def test_second():
 """
     )
     arguments = ("--rootdir", str(run_tests.ROOT), "-c", "/dev/null", "-p", "no:cacheprovider")
-    stage = run_tests.pytest("suite", *arguments, paths=(str(suite),), measures=True)
+    stage = run_tests.pytest("suite", *arguments, paths=(str(suite),), disturbable=True)
     result = run_tests.run(stage, tmp_path)
     assert [name.rpartition("::")[2] for name in result.failures] == ["test_second"]
     assert result.passed == 2
@@ -140,7 +141,7 @@ def test_where_much_fails_nothing_is_tried_again(tmp_path: Path) -> None:
     for name in names:
         name.write_text(MEASURED)
     arguments = ("--rootdir", str(tmp_path), "-c", "/dev/null", "-p", "no:cacheprovider")
-    stage = run_tests.pytest("suite", *arguments, paths=(str(tmp_path),), measures=True)
+    stage = run_tests.pytest("suite", *arguments, paths=(str(tmp_path),), disturbable=True)
     result = run_tests.run(stage, tmp_path)
     # All write the same notes, so only the first file is disturbed, and skips nothing.
     assert len(result.failures) == len(names) + 2
@@ -185,17 +186,16 @@ def test_chapters_run_live_once_and_from_recordings_in_parallel() -> None:
 
 @pytest.mark.parametrize("everything", [False, True])
 def test_every_test_runs_in_exactly_one_stage(everything: bool) -> None:
-    """For each set of marks, one of the two stages over tests/ takes it."""
+    """For each set of marks, one of the stages over tests/ takes it."""
     taken = [
         stage.command[stage.command.index("-m", 3) + 1]
         for stage in run_tests.stages(fast=False, everything=everything)
         if "-m" in stage.command[3:]
     ]
-    for serial in (False, True):
-        for slow in (False, True):
-            marks = {"serial": serial, "slow": slow}
-            chosen = sum(bool(eval(expression, {}, marks)) for expression in taken)
-            assert chosen == int(everything or not slow)
+    for serial, slow, system in itertools.product((False, True), repeat=3):
+        marks = {"serial": serial, "slow": slow, "system": system}
+        chosen = sum(bool(eval(expression, {}, marks)) for expression in taken)
+        assert chosen == int(everything or not slow)
 
 
 def test_the_claims_that_a_live_pass_left_out_are_named(

@@ -267,7 +267,11 @@ def _engine_in(folder: Path, dockerd: str) -> Iterator[str]:
     command += ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"]
     cgroup = folder.name
     command += ["--cgroup-parent", f"/{cgroup}"]
-    environment = {**os.environ, leftovers.OWNER_VARIABLE: leftovers.owner_mark()}
+    environment = {
+        **os.environ,
+        leftovers.OWNER_VARIABLE: leftovers.owner_mark(),
+        "TMPDIR": str(folder),  # containerd leaves a file there when it ends
+    }
     before = os.environ.get("DOCKER_HOST")
     process = None
     with (folder / "log").open("wb") as log:
