@@ -234,12 +234,18 @@ def test_start_up_reads_and_leaves_nothing_where_other_users_write(
     (planted / "matplotlibrc").write_text("axes.facecolor: red\n")
     for variable in ("HOME", "IPYTHONDIR", "MPLCONFIGDIR"):
         monkeypatch.setitem(client._ENVIRONMENT, variable, str(planted))
+    before = temporary_folders()
     with warm_down(zygote := started(Zygote(unsafe_no_sandbox=unsafe_no_sandbox))):
         source = "import matplotlib\nprint(matplotlib.rcParams['axes.facecolor'])"
         (outcome,) = run(zygote, tmp_path, source)
         assert printed(outcome) == "white\n"
     assert [path.name for path in planted.iterdir()] == ["matplotlibrc"]
-    assert not list(Path(tempfile.gettempdir()).glob(f"{owned_name()}*"))
+    assert temporary_folders() <= before
+
+
+def temporary_folders() -> set[Path]:
+    """Those of this process."""
+    return set(Path(tempfile.gettempdir()).glob(f"{owned_name()}*"))
 
 
 def test_a_readable_folder_can_be_read_and_not_written(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.virtlab.chapters import built_cell
-from virtlab import figures, host, leftovers, registry
+from virtlab import figures, host, registry
 from virtlab.experiments import c16_application_level as lab
 from virtlab.experiments.running import run_program
 from virtlab.models import app_layers
@@ -35,6 +35,7 @@ def test_a_shim_fools_the_application_but_not_its_child() -> None:
 
 
 @pytest.mark.system
+@pytest.mark.usefixtures("leaves_nothing")
 def test_mounts_fool_the_child_too() -> None:
     need("namespaces", "overlayfs")
     data = lab.fooled()
@@ -44,7 +45,6 @@ def test_mounts_fool_the_child_too() -> None:
         assert rows.loc[name, "host_changes"] == 0
         assert rows.loc[name, "child_sees"] == "the application's"
     assert rows.loc["overlay", "package_kib"] * 100 < rows.loc["bind mount", "package_kib"]
-    assert leftovers.find() == []
 
 
 @pytest.mark.system
@@ -127,6 +127,7 @@ def test_a_package_runs_without_the_host_if_the_trace_saw_it_all() -> None:
 
 @pytest.mark.system
 @pytest.mark.serial
+@pytest.mark.usefixtures("leaves_nothing")
 def test_a_package_runs_from_one_file() -> None:
     need("strace", "namespaces", "squashfs", "loop device")
     data = lab.one_file(rounds=1)
@@ -134,7 +135,6 @@ def test_a_package_runs_from_one_file() -> None:
         pytest.skip(str(data.attrs["failed"]))
     kib = data.set_index("condition")["kib"]
     assert kib["squashfs"] < kib["folder"]
-    assert leftovers.find() == []
 
 
 # --- the model ------------------------------------------------------------------------------------

@@ -5,22 +5,22 @@ from __future__ import annotations
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pandas as pd
-import psutil
 import pytest
 
 from tests.virtlab.chapters import built_cell
-from virtlab import figures, host, leftovers, registry
+from virtlab import figures, host, registry
 from virtlab.experiments import c20_application_server as lab
 from virtlab.experiments import serving
 from virtlab.experiments.serving import Instances, Load, balancer
 from virtlab.models.queues import corrected_latencies
 from virtlab.registry import Experiment, Measurement
 from virtlab.runtimes import RuntimeFailed
+
+pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
 EXP = Experiment("20-application-server", "x", pd.DataFrame)
 each_balancer = pytest.mark.parametrize("kind", ["haproxy", "our own"])
@@ -35,17 +35,6 @@ def need(*names: str) -> None:
 def measured(rows: list[dict[str, Any]]) -> Measurement:
     data = pd.DataFrame(rows).assign(source="live", reason="")
     return Measurement(data, "live", "", {}, EXP)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    """What a test started is gone after it."""
-    before = set(leftovers.find())
-    children = {child.pid for child in psutil.Process().children()}
-    yield
-    assert set(leftovers.find()) - before == set()
-    new = [child for child in psutil.Process().children() if child.pid not in children]
-    assert [child for child in new if "helper.py" not in str(child.cmdline())] == []
 
 
 # --- servers, balancers, load ---------------------------------------------------------------------

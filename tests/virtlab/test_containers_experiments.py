@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.virtlab.chapters import built_cell
-from virtlab import figures, host, leftovers, process_events, registry
+from virtlab import figures, host, process_events, registry
 from virtlab.experiments import c03_containers as lab
 from virtlab.experiments import docker
 from virtlab.experiments.running import launched, output_of
@@ -156,6 +156,7 @@ def test_a_missing_pid_wall_lets_the_attack_through() -> None:
 
 
 @pytest.mark.system
+@pytest.mark.usefixtures("leaves_nothing")
 def test_an_overlay_leaves_the_marks_that_the_chapter_shows() -> None:
     need(host.probe("overlayfs"))
     disk = lab.overlay().set_index("condition")
@@ -165,7 +166,6 @@ def test_an_overlay_leaves_the_marks_that_the_chapter_shows() -> None:
     assert disk.loc["/cache/page1", "merged"] == "–"
     assert disk.loc["/etc/hosts", "upper"] == "–"
     assert disk.loc["/data/big", "upper"] == "file, 1,048,578 bytes"
-    assert leftovers.find() == []
 
 
 @pytest.mark.system
@@ -233,6 +233,7 @@ def test_a_guest_runs_a_command_on_its_own_kernel() -> None:
 
 
 @pytest.mark.system
+@pytest.mark.usefixtures("leaves_nothing")
 def test_the_kernel_spends_more_on_a_container_than_on_a_process() -> None:
     need(RUNTIMES["namespaces"].available())
     try:
@@ -243,7 +244,6 @@ def test_the_kernel_spends_more_on_a_container_than_on_a_process() -> None:
     assert process["keeper_kib"] == container["keeper_kib"] == 0
     assert 0 < container["program_kib"] < 1024
     assert container["kernel_kib"] > process["kernel_kib"] > 0
-    assert leftovers.find() == []
 
 
 # --- recordings, figures, the chapter's own code --------------------------------------------------

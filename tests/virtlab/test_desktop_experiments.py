@@ -313,6 +313,7 @@ def environment_of(pid: int) -> str:
 
 @real
 @pytest.mark.system
+@pytest.mark.usefixtures("alone_with_leftovers")
 def test_nothing_stays_behind_even_when_the_owner_is_killed() -> None:
     segments = Path("/proc/sysvipc/shm").read_text().count("\n")
     try:

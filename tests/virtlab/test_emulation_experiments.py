@@ -13,7 +13,7 @@ import pytest
 
 import virtlab.runtimes.launcher as launching
 from tests.virtlab.chapters import built_cell
-from virtlab import figures, host, leftovers, registry
+from virtlab import figures, host, registry
 from virtlab.experiments import c08_emulation as lab
 from virtlab.experiments import emulators
 from virtlab.machines import arm64
@@ -87,6 +87,7 @@ def test_the_chapter_shows_one_byte_read_in_two_ways() -> None:
 
 
 @pytest.mark.system
+@pytest.mark.usefixtures("leaves_nothing")
 def test_each_program_runs_on_its_own_kind_only() -> None:
     need(host.probe("unicorn"), host.probe("qemu-aarch64"))
     need_x86()
@@ -101,7 +102,6 @@ def test_each_program_runs_on_its_own_kind_only() -> None:
         ("Arm", "our interpreter"),
     }
     assert len(works) == 14
-    assert leftovers.find() == []
 
 
 @pytest.mark.system
@@ -183,6 +183,7 @@ def test_translating_pays_only_for_what_runs_again() -> None:
 
 
 @pytest.mark.system
+@pytest.mark.usefixtures("leaves_nothing")
 def test_the_guest_finds_the_processor_that_it_was_given() -> None:
     need(host.probe("qemu-system-aarch64"))
     rows = lab.foreign_guest(times=3).set_index("condition")
@@ -194,14 +195,13 @@ def test_the_guest_finds_the_processor_that_it_was_given() -> None:
     if emulators.native_isa() == "x86-64":
         assert not rows.loc["host (KVM)", "works"]
         assert "kvm" in rows.loc["host (KVM)", "result"]
-    assert leftovers.find() == []
 
 
+@pytest.mark.usefixtures("leaves_nothing")
 def test_a_board_that_says_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emulators, "PATIENCE_S", 0.2)
     with pytest.raises(RuntimeFailed, match=r"said nothing within 0\.2 s"):
         emulators._watched([sys.executable, "-S", "-c", "import time; time.sleep(60)"])
-    assert leftovers.find() == []
 
 
 def test_processors_have_names() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from virtlab import figures, host, leftovers, registry
+from virtlab import figures, host, registry
 from virtlab.errors import RuntimeFailed
 from virtlab.experiments import c13_hardware_techniques as lab
 from virtlab.machines.bootsector import END, HALT, SERIAL_PORT, say
@@ -208,9 +208,9 @@ def test_trace_lines_are_sorted_by_device() -> None:
 
 
 @pytest.mark.system
+@pytest.mark.usefixtures("leaves_nothing")
 def test_a_disk_that_is_asked_needs_fewer_registers() -> None:
     need("qemu")
-    before = leftovers.find()
     data = lab.disk_requests()
     rows = rows_by(data, ["condition", "size"])
     assert set(data["condition"]) == set(lab.DISKS)
@@ -221,7 +221,6 @@ def test_a_disk_that_is_asked_needs_fewer_registers() -> None:
         assert 1 < rows["AHCI", size]["registers"] < rows["IDE", size]["registers"]
     assert rows["IDE", eight]["registers"] > 4 * rows["IDE", one]["registers"]
     assert rows["virtio", eight]["registers"] == rows["virtio", one]["registers"]
-    assert set(leftovers.find()) <= set(before)
 
 
 def test_the_figure_says_what_it_draws() -> None:
@@ -253,15 +252,14 @@ def test_memory_alone_can_be_virtual() -> None:
 
 
 @pytest.mark.system
+@pytest.mark.usefixtures("leaves_nothing")
 def test_a_disk_and_a_card_alone_can_be_virtual() -> None:
     need("loop device", "tun")
-    before = leftovers.find()
     data = lab.partial_virtualization().set_index("condition")
     assert data["works"].all()
     assert data.loc["a disk", "same_as_host"] == data.loc["a disk", "of"]
     assert "kernel" not in data.loc["a network card", "other"]
     assert "net" in data.loc["a network card", "other"]
-    assert set(leftovers.find()) <= set(before)
 
 
 def test_a_shortened_error_says_what_happened() -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.virtlab.chapters import built_cell
-from virtlab import figures, host, leftovers, native, registry
+from virtlab import figures, host, native, registry
 from virtlab.errors import RuntimeFailed
 from virtlab.experiments import c02_hypervisors as lab
 from virtlab.experiments import witnesses
@@ -169,6 +169,7 @@ def test_a_kernel_made_for_domain_0_is_preferred(
 
 @pytest.mark.system
 @pytest.mark.slow
+@pytest.mark.usefixtures("leaves_nothing")
 def test_xen_comes_before_linux_and_has_the_ring_that_linux_wants() -> None:
     need("qemu", "guest kernel", "xen hypervisor")
     log = lab.xen_boot()
@@ -178,7 +179,6 @@ def test_xen_comes_before_linux_and_has_the_ring_that_linux_wants() -> None:
     found = lab.xen_milestones(log).set_index("what")["says"]
     assert found["where Linux's kernel runs"].endswith("ring 3")
     assert found["where Xen runs"].endswith("ring 0")
-    assert leftovers.find() == []
 
 
 # --- guests over /dev/kvm -------------------------------------------------------------------------
@@ -248,6 +248,7 @@ def test_machines_can_share_memory_on_purpose() -> None:
 
 
 @pytest.mark.system
+@pytest.mark.usefixtures("leaves_nothing")
 def test_a_machine_is_a_process_with_its_memory_and_its_threads() -> None:
     need("qemu")
     seen = lab.vm_as_a_process().pivot(index="what", columns="condition", values="value")
@@ -260,7 +261,6 @@ def test_a_machine_is_a_process_with_its_memory_and_its_threads() -> None:
     if host.kvm:
         assert seen.loc["boot sector found in there", "our monitor, 1 CPU, 32 MiB"] == "yes"
         assert "kvm-vcpu" in seen.loc["descriptors from KVM", "our monitor, 1 CPU, 32 MiB"]
-    assert leftovers.find() == []
 
 
 @pytest.mark.system
@@ -281,6 +281,7 @@ def test_memory_of_another_size_is_not_found() -> None:
 
 @pytest.mark.system
 @pytest.mark.slow
+@pytest.mark.usefixtures("leaves_nothing")
 def test_the_attack_hits_only_where_the_wall_is_missing() -> None:
     need("qemu", "guest kernel")
     rows = lab.isolation().set_index("condition")
@@ -293,7 +294,6 @@ def test_the_attack_hits_only_where_the_wall_is_missing() -> None:
         assert shared["victim_pages_hit"] > 100
     assert rows.loc[f"QEMU: {lab.WALLS[0]}", "victim"] == "the same checksum"
     assert rows.loc[f"QEMU: {lab.WALLS[1]}", "victim"] != "the same checksum"
-    assert leftovers.find() == []
 
 
 @pytest.mark.system

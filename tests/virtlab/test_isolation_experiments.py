@@ -8,17 +8,15 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import psutil
 import pytest
 
 from tests.virtlab.chapters import built_cell
-from virtlab import figures, host, leftovers, registry
+from virtlab import figures, host, registry
 from virtlab.experiments import c09_isolation as lab
 from virtlab.figures.isolation import share_interval
 from virtlab.measure.folders import data_folder
@@ -27,6 +25,8 @@ from virtlab.resources import cgroups
 from virtlab.resources.cgroups import NoCgroup
 from virtlab.resources.tenants import Tenants
 from virtlab.runtimes import RuntimeFailed
+
+pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
 RECORDINGS = data_folder() / "recordings" / "09-isolation"
 EXP = Experiment("09-isolation", "x", pd.DataFrame)
@@ -46,17 +46,6 @@ def measured(rows: list[dict[str, Any]]) -> Measurement:
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRTLAB_SOURCE", "recorded")
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    """What a test started is gone after it; others of this machine may leave what they like."""
-    before = set(leftovers.find())
-    children = {child.pid for child in psutil.Process().children()}
-    yield
-    assert set(leftovers.find()) - before == set()
-    new = [child for child in psutil.Process().children() if child.pid not in children]
-    assert [child for child in new if "helper.py" not in str(child.cmdline())] == []
 
 
 # --- who sees whom --------------------------------------------------------------------------------

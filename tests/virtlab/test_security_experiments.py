@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from tools import build
-from virtlab import figures, host, leftovers
+from virtlab import figures, host
 from virtlab.container import capabilities
 from virtlab.experiments import c05_security as lab
 from virtlab.registry import Experiment, Measurement
@@ -120,6 +120,7 @@ def test_a_victim_keeps_its_secrets_and_ends() -> None:
 
 @pytest.mark.system
 @pytest.mark.serial
+@pytest.mark.usefixtures("leaves_nothing")
 def test_each_wall_stops_the_attack_that_it_is_there_for() -> None:
     need("namespaces", "busybox")
     rows = lab.prisoner().set_index("condition")
@@ -135,7 +136,6 @@ def test_each_wall_stops_the_attack_that_it_is_there_for() -> None:
     if os.geteuid() == 0:  # else a user namespace is between them besides
         assert attacks.loc["no PID wall, all capabilities", "memory"]
     assert rows.loc["container", "processes"] == 1
-    assert leftovers.find() == []
 
 
 @pytest.mark.system
@@ -152,6 +152,7 @@ def test_each_policy_refuses_what_the_others_grant() -> None:
 
 
 @pytest.mark.system
+@pytest.mark.usefixtures("leaves_nothing")
 def test_each_option_opens_its_door() -> None:
     need("namespaces", "runc", "busybox")
     rows = lab.dangerous_options().set_index("condition")
@@ -167,7 +168,6 @@ def test_each_option_opens_its_door() -> None:
     if os.geteuid() == 0:
         assert opened["host pid + all capabilities"] == {"kill", "folder", "file"}
     assert rows.loc["host pid", "processes"] > rows.loc["default", "processes"] == 1
-    assert leftovers.find() == []
 
 
 def test_options_change_the_bundle_and_nothing_else() -> None:
@@ -193,6 +193,7 @@ def test_options_change_the_bundle_and_nothing_else() -> None:
 
 @pytest.mark.system
 @pytest.mark.serial
+@pytest.mark.usefixtures("leaves_nothing")
 def test_a_copy_grows_with_the_disk_and_a_snapshot_does_not() -> None:
     need("qemu-img")
     data = lab.snapshot_cost(sizes=(1, 32), rounds=2)
@@ -200,7 +201,6 @@ def test_a_copy_grows_with_the_disk_and_a_snapshot_does_not() -> None:
     assert kib["full copy", 32] >= 32 * 1024
     assert kib["snapshot", 32] == kib["snapshot", 1] < 1024
     assert (data[["secure_ms", "restore_ms"]] > 0).all(axis=None)
-    assert leftovers.find() == []
 
 
 @pytest.mark.system
@@ -213,6 +213,7 @@ def test_a_snapshot_is_no_backup() -> None:
 
 
 @pytest.mark.serial
+@pytest.mark.usefixtures("leaves_nothing")
 def test_money_adds_up_where_it_should() -> None:
     data = lab.consistency(rounds=5)
     adds = data.groupby(["application", "way"])["adds_up"].mean()
@@ -222,7 +223,6 @@ def test_money_adds_up_where_it_should() -> None:
     assert (adds.xs("asked to rest", level="way") == 1).all()
     assert lost.xs("asked to rest", level="way").max() == 0
     assert lost["late journal", "frozen"] > 0
-    assert leftovers.find() == []
 
 
 # --- recordings, figures, the chapter's own code --------------------------------------------------

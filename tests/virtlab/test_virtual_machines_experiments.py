@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.virtlab.chapters import built_cell
-from virtlab import figures, host, leftovers, registry
+from virtlab import figures, host, registry
 from virtlab.experiments import c04_virtual_machines as lab
 from virtlab.machines.bootsector import tiny_os
 from virtlab.registry import Measurement
@@ -52,6 +52,7 @@ def test_a_boot_sector_talks_and_ends() -> None:
 
 
 @pytest.mark.system
+@pytest.mark.usefixtures("leaves_nothing")
 def test_what_does_not_come_in_time_is_named() -> None:
     need("qemu")
     with console.boot_sector(tiny_os(), "pc") as machine:
@@ -62,7 +63,6 @@ def test_what_does_not_come_in_time_is_named() -> None:
         machine.process.wait()
         with pytest.raises(MachineEnded):
             machine.read_until("anything", timeout_s=5)
-    assert leftovers.find() == []
 
 
 @pytest.mark.system
@@ -209,6 +209,7 @@ def test_a_guest_gives_nothing_back_to_the_host() -> None:
 
 
 @pytest.mark.system
+@pytest.mark.usefixtures("leaves_nothing")
 def test_a_chain_shows_each_day_and_dies_with_its_base() -> None:
     need("qemu-img")
     rows = lab.chain().set_index(["condition", "file"])
@@ -219,7 +220,6 @@ def test_a_chain_shows_each_day_and_dies_with_its_base() -> None:
     assert seen["restored to tuesday", "wednesday"] == "AMT0"
     assert own["restored to tuesday", "wednesday"] == "····"
     assert set(seen["base lost"]) == {"cannot be read"}
-    assert leftovers.find() == []
 
 
 @pytest.mark.system
@@ -313,6 +313,7 @@ def test_a_smaller_machine_has_fewer_doors_and_a_sandbox_closes_calls() -> None:
 
 @pytest.mark.system
 @pytest.mark.serial
+@pytest.mark.usefixtures("leaves_nothing")
 def test_a_crashed_kernel_takes_its_tenants_and_nobody_else() -> None:
     need("qemu", "guest kernel")
     rows = lab.kernel_crash().set_index("condition")
@@ -321,7 +322,6 @@ def test_a_crashed_kernel_takes_its_tenants_and_nobody_else() -> None:
     assert "Kernel panic" in rows.loc["the guest", "last_words"]
     assert set(rows[rows.index.str.startswith("tenant")]["after"]) == {"silent"}
     assert rows.loc["its sibling", "after"] == rows.loc["the host", "after"] == "answers"
-    assert leftovers.find() == []
 
 
 # --- recordings, figures, helper programs ---------------------------------------------------------
