@@ -199,14 +199,14 @@ def cluster(tmp_path, worker):
     scheduler = [*common, "scheduler", *at, "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
     worker_command = [
         *common, "worker", *at, "--nthreads", "1", "--no-nanny", "--no-dashboard",
-        "--death-timeout", "60", "--local-directory", str(tmp_path),
+        "--death-timeout", "60",
     ]  # fmt: skip
+    environment = {**os.environ, "DASK_TEMPORARY_DIRECTORY": str(tmp_path)}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     started = []
     try:
         for command in (scheduler, worker_command, worker_command):
-            started.append(
-                subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            )
+            started.append(subprocess.Popen(command, env=environment, **quiet))
         until = time.monotonic() + 120
         while not contact.exists() or not contact.read_text().rstrip().endswith("}"):
             assert time.monotonic() < until, "the scheduler did not start"
