@@ -678,7 +678,10 @@ class _Room:
 def _shown(error: Any) -> str:
     """The part of a traceback that lies in the student's own code."""
     try:
-        frames = traceback.extract_tb(error.__traceback__)
+        trace = error.__traceback__
+        while trace is not None and "autograder" in trace.tb_frame.f_code.co_filename:
+            trace = trace.tb_next  # else the lines of each of our files are looked up for nothing
+        frames = traceback.extract_tb(trace)
         own = [frame for frame in frames if "autograder" not in frame.filename]
         lines = traceback.format_list(own[-8:]) + traceback.format_exception_only(error)
         return "".join(lines)[:TEXT]

@@ -31,7 +31,7 @@ from autograder.examiner.preparing import unpacked
 from autograder.examiner.protocol import BadMessage
 from autograder.examiner.values import CannotCross
 
-PRUNE_AT = 256
+PRUNE_AT = 64
 MESSAGE = 1000
 
 

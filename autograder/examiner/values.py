@@ -601,6 +601,7 @@ _I64 = struct.Struct("<q")
 _F64 = struct.Struct("<d")
 _C128 = struct.Struct("<dd")
 _SMALLEST, _LARGEST = -(1 << 63), (1 << 63) - 1
+_TOO_EARLY = "a message that ends too early"
 
 
 class Codec:
@@ -831,8 +832,8 @@ class Codec:
             value = self.take()
         except BadMessage:
             raise
-        except struct.error:
-            raise BadMessage("a message that ends too early") from None
+        except (struct.error, IndexError):
+            raise BadMessage(_TOO_EARLY) from None
         except Exception as error:  # whatever a constructor says to parts that lie
             raise BadMessage(f"not a message: {type(error).__name__}: {error}") from error
         if self._at != len(data):
@@ -844,8 +845,6 @@ class Codec:
         """Read the next value."""
         self._count_items(1)
         at = self._at
-        if at >= len(self._data):
-            raise BadMessage("a message that ends too early")
         self._at = at + 1
         tag = self._data[at]
         reader = _READERS.get(tag)
@@ -864,7 +863,7 @@ class Codec:
         at = self._at
         end = at + size
         if end > len(self._data):
-            raise BadMessage("a message that ends too early")
+            raise BadMessage(_TOO_EARLY)
         self._at = end
         return self._data[at:end]
 
@@ -875,7 +874,13 @@ class Codec:
         return length
 
     def _sized(self) -> bytes:
-        return self._raw(self._length())
+        data, at = self._data, self._at
+        start = at + 4
+        end: int = start + _U32.unpack_from(data, at)[0]
+        if end > len(data):
+            raise BadMessage(_TOO_EARLY)
+        self._at = end
+        return data[start:end]
 
     def _take_text(self) -> str:
         return self._sized().decode("utf-8", "surrogatepass")
@@ -899,14 +904,22 @@ class Codec:
 
     def _take_tuple(self) -> tuple[Any, ...]:
         count = self._length()
-        if count > len(self._data) - self._at:
+        data = self._data
+        if count > len(data) - self._at:
             raise BadMessage("a tuple that lies about its size")
+        self._count_items(count)
         self._depth += 1
         if self._depth > DEPTH + 8:
             raise BadMessage(f"a value that nests more than {DEPTH} levels deep")
-        items = tuple([self.take() for _ in range(count)])
+        items = []
+        for _ in range(count):  # as `take` does it, without a call for each
+            at = self._at
+            self._at = at + 1
+            tag = data[at]
+            reader = _READERS.get(tag)
+            items.append(self.take_other(tag) if reader is None else reader(self))
         self._depth -= 1
-        return items
+        return tuple(items)
 
     def take_parts(self) -> tuple[Any, ...]:
         """Read a value that must be a tuple."""
