@@ -707,14 +707,8 @@ class Codec:
                 if kind is float:
                     out += b"F" + _U32.pack(count) + struct.pack(f"<{count}d", *value)
                     return
-                if kind is int:
-                    try:
-                        packed = struct.pack(f"<{count}q", *value)
-                    except struct.error:
-                        pass  # an integer of more than 64 bits
-                    else:
-                        out += b"J" + _U32.pack(count) + packed
-                        return
+                if kind is int and self._put_ints(value, count):
+                    return
                 if kind is tuple and self._put_rows(value, count):
                     return
         out += b"t" + _U32.pack(count)
@@ -728,6 +722,20 @@ class Codec:
             else:
                 writer(self, item)
         self._depth -= 1
+
+    def _put_ints(self, numbers: tuple[int, ...], count: int) -> bool:
+        """Append integers as bytes or as 64 bits each; False if one of them has more."""
+        try:
+            self._bytes(b"U", bytes(numbers))
+            return True
+        except ValueError:
+            pass  # one of them is no byte
+        try:
+            packed = struct.pack(f"<{count}q", *numbers)
+        except struct.error:
+            return False
+        self._out += b"J" + _U32.pack(count) + packed
+        return True
 
     def _put_texts(self, texts: tuple[str, ...], count: int) -> bool:
         """Append strings as one; False if one of them has the character that parts them."""
@@ -933,6 +941,11 @@ class Codec:
         if not kind.columns:
             return self.take_parts()
         return tuple([self.take_parts() for _ in range(kind.columns)])
+
+    def _take_small_ints(self) -> tuple[int, ...]:
+        raw = self._sized()
+        self._count_items(len(raw))
+        return tuple(raw)
 
     def _take_packed(self, letter: str) -> tuple[Any, ...]:
         count = self._length()
@@ -1209,6 +1222,7 @@ _READERS: dict[int, Callable[[Any], Any]] = {
     ord("b"): Codec._sized,
     ord("t"): Codec._take_tuple,
     ord("W"): Codec._take_texts,
+    ord("U"): Codec._take_small_ints,
     ord("F"): lambda codec: codec._take_packed("d"),
     ord("J"): lambda codec: codec._take_packed("q"),
     ord("["): lambda codec: codec._take_rows("d"),
