@@ -97,9 +97,14 @@ def pytest(
     return Stage(name, command, paths, True, disturbable, environment)
 
 
-def in_parallel(name: str, marks: str, *, disturbable: bool = False) -> Stage:
-    """Tests that may run beside others."""
-    return pytest(name, "-n2", "--dist=loadgroup", "-m", marks, disturbable=disturbable)
+def units(marks: str) -> Stage:
+    """Tests that may run beside others: three for two cores, since browsers and servers wait."""
+    return pytest("units", "-n3", "--dist=loadgroup", "-m", marks)
+
+
+def of_the_system(marks: str) -> Stage:
+    """Tests of real machines: one a core, so that none takes another's processor."""
+    return pytest("system", "-n2", "--dist=loadgroup", "-m", marks, disturbable=True)
 
 
 def stages(*, fast: bool, everything: bool) -> list[Stage]:
@@ -111,14 +116,14 @@ def stages(*, fast: bool, everything: bool) -> list[Stage]:
     ]
     if fast:
         marks = " and ".join(f"not {mark}" for mark in ("serial", "slow", *LONG))
-        return [*lint, in_parallel("units", marks)]
+        return [*lint, units(marks)]
     slow = "" if everything else " and not slow"
     # A mutant that no test notices is for an author to read and fails nothing: a few suffice here.
     few = () if everything else ("--mutants", "4")
     return [
         *lint,
-        in_parallel("units", "not serial and not system" + slow),
-        in_parallel("system", "not serial and system" + slow, disturbable=True),
+        units("not serial and not system" + slow),
+        of_the_system("not serial and system" + slow),
         pytest("serial", "-m", "serial" + slow, disturbable=True),
         # The grading contract: every answer of answers/ earns what its name says.
         Stage("answers", tool("autograder", "validate", "--jobs", "2", *few)),
