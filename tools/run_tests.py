@@ -2,10 +2,10 @@
 
     tools/run_tests.py [--fast | --all] [--only STAGE,…]
 
-All stages run even when one fails. Whatever else the machine does can disturb a measurement, a real
-machine, a browser: what fails in such a stage is tried once more, and the summary says so. It also
-says how long each stage took, what was skipped and why, and which experiments were live; its last
-line is 'N passed, N failed, N skipped' over all stages.
+All stages run even when one fails. Whatever else the machine does can disturb a measurement, or a
+real machine that starts beside it: what fails in such a stage is tried once more, and the summary
+says so. It also says how long each stage took, what was skipped and why, and which experiments were
+live; its last line is 'N passed, N failed, N skipped' over all stages.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def pytest(
 
 def units(marks: str) -> Stage:
     """Tests that may run beside others: three for two cores, since browsers and servers wait."""
-    return pytest("units", "-n3", "--dist=loadgroup", "-m", marks, disturbable=True)
+    return pytest("units", "-n3", "--dist=loadgroup", "-m", marks)
 
 
 def of_the_system(marks: str) -> Stage:

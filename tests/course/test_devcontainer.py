@@ -191,7 +191,7 @@ def test_the_dev_container_comes_up_with_its_own_client(
 ) -> None:
     """By the program that VS Code and Codespaces call; only the editor itself is missing."""
     packages = installed(tmp_path, Path(__file__).with_name("devcontainer-package.json"))
-    client = packages / ".bin" / "devcontainer"
+    client = f"TMPDIR={tmp_path} {packages / '.bin' / 'devcontainer'}"  # it leaves files there
     workspace = copy_files(tracked_files(), tmp_path / "course")
     # The engine has no bridge, so what it builds and runs has this machine's network.
     here = settings()
